@@ -1,0 +1,5 @@
+"""Run experiments from one YAML file."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
