@@ -1,5 +1,102 @@
-"""Run experiments from one YAML file."""
+"""Run experiments from one YAML file: as many as there are, once each, with nothing lost.
+
+The names here are the public API for plugins and scripts. They are imported when they are first
+used, so that `coolrun --version` costs an interpreter start and little more.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coolrun.config import Config, Parser
+    from coolrun.definition import Definition
+    from coolrun.errors import (
+        CoolrunError,
+        DefinitionError,
+        ExitCode,
+        ExpressionError,
+        NothingToRun,
+        Place,
+        PluginError,
+        SessionError,
+        UsageError,
+    )
+    from coolrun.experiment import Experiment, Source
+    from coolrun.hookspecs import hookimpl, hookspec
+    from coolrun.main import plan
+    from coolrun.plain import Marked
+    from coolrun.planning import Plan
+    from coolrun.protocols import Launcher, Queue
+    from coolrun.run import Exit, Record, Run, Status
+    from coolrun.session import Session
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "CoolrunError",
+    "Definition",
+    "DefinitionError",
+    "Exit",
+    "ExitCode",
+    "Experiment",
+    "ExpressionError",
+    "Launcher",
+    "Marked",
+    "NothingToRun",
+    "Parser",
+    "Place",
+    "Plan",
+    "PluginError",
+    "Queue",
+    "Record",
+    "Run",
+    "Session",
+    "SessionError",
+    "Source",
+    "Status",
+    "UsageError",
+    "hookimpl",
+    "hookspec",
+    "plan",
+]
+
+_HOMES = {
+    "config": ("Config", "Parser"),
+    "definition": ("Definition",),
+    "errors": (
+        "CoolrunError",
+        "DefinitionError",
+        "ExitCode",
+        "ExpressionError",
+        "NothingToRun",
+        "Place",
+        "PluginError",
+        "SessionError",
+        "UsageError",
+    ),
+    "experiment": ("Experiment", "Source"),
+    "hookspecs": ("hookimpl", "hookspec"),
+    "main": ("plan",),
+    "plain": ("Marked",),
+    "planning": ("Plan",),
+    "protocols": ("Launcher", "Queue"),
+    "run": ("Exit", "Record", "Run", "Status"),
+    "session": ("Session",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module(f"coolrun.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'coolrun' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

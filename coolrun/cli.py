@@ -1,0 +1,230 @@
+"""The composition root: plugins -> parser -> handler -> exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coolrun.config import (
+    DEFAULT_COMMAND,
+    Command,
+    Config,
+    Parser,
+    build_parser,
+    split_arguments,
+)
+from coolrun.errors import CoolrunError, ExitCode, UsageError
+from coolrun.plugins import PluginManager
+
+BUILTINS = "coolrun_plugins"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line and return the exit code. Errors become one screen of words."""
+    if os.name == "nt":
+        print("coolrun needs Linux or macOS; on Windows it runs inside WSL 2", file=sys.stderr)
+        return ExitCode.USAGE
+    config = None
+    try:
+        config = configure(argv)
+        code = int(config.command.handler(config))
+        config.close()
+        sys.stdout.flush()
+        return code
+    except CoolrunError as error:
+        _print_error(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone, as in `coolrun --dry | head`; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        return ExitCode.ENDED
+    finally:
+        if config is not None:
+            _flush_notices(config.pluginmanager)
+            config.close()
+
+
+def configure(argv: Sequence[str]) -> Config:
+    """Load the plugins and read the command line.
+
+    Raises:
+        UsageError: the command line is wrong.
+    """
+    words, named, trace = _early(argv)
+    pluginmanager = PluginManager()
+    parser = Parser()
+    _declare_core(parser)
+    _load(pluginmanager, named)
+    pluginmanager.add_options(parser)
+    command = parser.commands[DEFAULT_COMMAND]
+    if words and words[0] in parser.commands:
+        command = parser.commands[words.pop(0)]
+    config = Config(argv, Path.cwd(), parser, pluginmanager, command=command)
+    _read_options(config, words)
+    if trace:
+        _trace(config)
+    pluginmanager.configure(config)
+    if pluginmanager.hook.coolrun_notice.get_hookimpls():
+        for notice in pluginmanager.notices:
+            config.warn(notice)
+        pluginmanager.notices.clear()
+    return config
+
+
+def _declare_core(parser: Parser) -> None:
+    """The one command that the core has, and its own options."""
+    from coolrun.main import run
+
+    parser.add_command(
+        DEFAULT_COMMAND,
+        help="run the experiments of a definition",
+        handler=run,
+        description="Run the experiments of a definition file.",
+        examples=(
+            "coolrun --exp experiment.yaml",
+            "coolrun --exp experiment.yaml --dry",
+            "coolrun --exp experiment.yaml +lr=0.1",
+        ),
+        passes_arguments=True,
+    )
+    parser.add_option(
+        "--exp",
+        metavar="FILE",
+        default=None,
+        help="the definition (default: experiment.yaml in this folder)",
+    )
+    parser.add_setting(
+        "max_experiments",
+        type=positive,
+        default=100_000,
+        help="refuse a definition that expands to more experiments than this",
+    )
+
+
+def positive(value: object) -> int:
+    """A positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("expected a positive whole number")
+    return value
+
+
+def _early(argv: Sequence[str]) -> tuple[list[str], list[str], bool]:
+    """What has to be known before plugins are loaded: `-p NAME` and `--trace-hooks`."""
+    words, named, trace = list[str](), list[str](), False
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words += [word, *rest]
+            break
+        if word == "-p":
+            if not rest:
+                raise UsageError("-p needs the name of a plugin", cure="-p NAME or -p no:NAME")
+            named.append(rest.pop(0))
+        elif word == "--trace-hooks":
+            trace = True
+        else:
+            words.append(word)
+    return words, named, trace
+
+
+def _load(pluginmanager: PluginManager, named: Sequence[str]) -> None:
+    from coolrun_plugins import BUILTIN
+
+    blocked = [name[3:] for name in named if name.startswith("no:")]
+    wanted = [name for name in named if not name.startswith("no:")]
+    wanted += [n.strip() for n in os.environ.get("COOLRUN_PLUGINS", "").split(",") if n.strip()]
+    pluginmanager.load_builtins(BUILTIN, BUILTINS, blocked)
+    pluginmanager.load_named(wanted, blocked)
+    if not os.environ.get("COOLRUN_DISABLE_PLUGIN_AUTOLOAD"):
+        pluginmanager.load_entry_points(blocked)
+    unknown = [name for name in blocked if name not in pluginmanager.infos]
+    for name in unknown:
+        pluginmanager.notices.append(f"-p no:{name}: there is no plugin of that name")
+
+
+def _read_options(config: Config, words: Sequence[str]) -> None:
+    command, parser = config.command, config.parser
+    if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
+        print(_help(parser, command))
+        raise SystemExit(ExitCode.OK)
+    built = build_parser(parser, command)
+    if not command.passes_arguments:
+        config.options = built.parse_args(list(words))
+        return
+    ours, theirs, overrides = split_arguments(words, parser, command)
+    config.options = built.parse_args(ours)
+    config.module_arguments, config.overrides = theirs, overrides
+    _warn_about_near_flags(config, set(ours))
+
+
+def _warn_about_near_flags(config: Config, ours: set[str]) -> None:
+    strange = [w for w in config.module_arguments if w.startswith("--") and w not in ours]
+    if not strange:
+        return
+    from difflib import get_close_matches
+
+    flags = [f for o in config.parser.options for f in o.flags if f.startswith("--")]
+    for word in strange:
+        near = get_close_matches(word.split("=")[0], flags, n=1, cutoff=0.75)
+        if near and near[0] != word.split("=")[0]:
+            config.pluginmanager.notices.append(
+                f"{word!r} is passed on to your program; did you mean {near[0]}?"
+            )
+
+
+def _help(parser: Parser, command: Command) -> str:
+    text = build_parser(parser, command).format_help()
+    if command.name != DEFAULT_COMMAND:
+        return text.rstrip()
+    width = max(len(name) for name in parser.commands)
+    commands = "\n".join(
+        f"  {name:<{width}}  {c.help}" for name, c in parser.commands.items() if name != command.name
+    )
+    return (
+        f"{text}\ncommands (`coolrun COMMAND --help` for more):\n{commands}\n\n"
+        "arguments of other kinds:\n"
+        "  +key.sub=value     change the default config; an experiment's own value still wins\n"
+        "  ++key.sub=value    change every experiment as well\n"
+        "  -p NAME, -p no:NAME  load or leave out a plugin\n"
+        "  --trace-hooks      print every hook call\n"
+        "  --version          print the version\n"
+        "  anything else is passed on to your own program, as is what follows `--`"
+    )
+
+
+def _trace(config: Config) -> None:
+    def before(hook: str, implementations: Sequence[object], arguments: object) -> None:
+        names = ", ".join(getattr(i, "plugin_name", "?") for i in reversed(implementations))
+        if names:
+            print(f"hook {hook}: {names}", file=sys.stderr)
+
+    def after(outcome: object, hook: str, implementations: object, arguments: object) -> None:
+        failure = getattr(outcome, "exception", None)
+        if failure is not None:
+            import traceback
+
+            traceback.print_exception(failure)
+
+    config.add_cleanup(config.pluginmanager.add_hookcall_monitoring(before, after))
+
+
+def _print_error(text: str) -> None:
+    head, _, rest = text.partition("\n")
+    red, plain = ("\033[31m", "\033[0m") if _colour() else ("", "")
+    print(f"{red}error:{plain} {head}" + (f"\n{rest}" if rest else ""), file=sys.stderr)
+
+
+def _colour() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _flush_notices(pluginmanager: PluginManager) -> None:
+    """Nobody listened, or it is about listeners: say it here rather than lose it."""
+    for notice in pluginmanager.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    pluginmanager.notices.clear()

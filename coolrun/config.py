@@ -1,0 +1,372 @@
+"""What plugins declare, and what one command is told: each thing once, and where it came from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from coolrun.clock import Clock
+from coolrun.errors import DefinitionError, UsageError
+
+if TYPE_CHECKING:
+    import re
+
+    from coolrun.experiment import Source
+    from coolrun.plugins import PluginManager
+    from coolrun.store import SessionFolder
+
+DEFAULT_COMMAND = "run"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option or an argument of a command, as argparse takes it.
+
+    An option with a `grammar` takes a first value and then every word that fits; they reach it
+    joined by commas. What fits no more can be an argument of the user's own program.
+    """
+
+    flags: tuple[str, ...]
+    command: str
+    plugin: str
+    arguments: Mapping[str, Any]
+    setting: str | None = None
+    grammar: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand; `handler` takes the config and returns an exit code."""
+
+    name: str
+    help: str
+    handler: Callable[[Config], int]
+    plugin: str
+    description: str = ""
+    examples: Sequence[str] = ()
+    passes_arguments: bool = False
+    argument_files: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the runner; `type` turns what was written into a value or raises ValueError."""
+
+    name: str
+    type: Callable[[Any], Any]
+    default: Any
+    help: str
+    plugin: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of an experiment that a plugin reads."""
+
+    name: str
+    type: str
+    help: str
+    plugin: str
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that marks a value as an expression, such as `parse`."""
+
+    name: str
+    help: str
+    plugin: str
+
+
+@dataclass
+class Parser:
+    """Collects what plugins declare. `plugin` is whose turn it is."""
+
+    plugin: str = "core"
+    commands: dict[str, Command] = field(default_factory=dict)
+    options: list[Option] = field(default_factory=list)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    words: dict[str, Word] = field(default_factory=dict)
+
+    def add_command(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse's word
+        handler: Callable[[Config], int],
+        description: str = "",
+        examples: Sequence[str] = (),
+        passes_arguments: bool = False,
+        argument_files: bool = False,
+    ) -> None:
+        """Declare a command. `handler(config)` does the work and returns an exit code.
+
+        With `passes_arguments` unknown arguments are the user's program's; with `argument_files`
+        `%FILE` stands for the arguments in that file, one per line.
+        """
+        self._claim("command", name, self.commands)
+        self.commands[name] = Command(
+            name,
+            help,
+            handler,
+            self.plugin,
+            description,
+            tuple(examples),
+            passes_arguments,
+            argument_files,
+        )
+
+    def add_option(
+        self,
+        *flags: str,
+        command: str = DEFAULT_COMMAND,
+        setting: str | None = None,
+        grammar: re.Pattern[str] | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Declare an option or argument of a command; `arguments` are those of argparse.
+
+        With `setting` the option overrides the setting of that name.
+        """
+        for option in self.options:
+            taken = set(option.flags) & set(flags)
+            if option.command == command and taken:
+                message = f"option {taken.pop()!r} of {command!r} is already declared"
+                raise ValueError(f"{message} by plugin {option.plugin!r}")
+        self.options.append(Option(flags, command, self.plugin, arguments, setting, grammar))
+
+    def add_setting(
+        self,
+        name: str,
+        *,
+        type: Callable[[Any], Any],  # noqa: A002 - argparse's word
+        default: Any,
+        help: str,  # noqa: A002
+    ) -> None:
+        """Declare a setting of the runner."""
+        self._claim("setting", name, self.settings)
+        self.settings[name] = Setting(name, type, default, help, self.plugin)
+
+    def add_key(self, name: str, *, type: str, help: str, default: Any = None) -> None:  # noqa: A002
+        """Declare a key of experiments. `type` says in words what its value is."""
+        self._claim("key", name, self.keys)
+        self.keys[name] = Key(name, type, help, self.plugin, default)
+
+    def add_word(self, name: str, *, help: str) -> None:  # noqa: A002
+        """Declare a word that marks a value as an expression."""
+        self._claim("word", name, self.words)
+        self.words[name] = Word(name, help, self.plugin)
+
+    def _claim(self, kind: str, name: str, taken: Mapping[str, Any]) -> None:
+        if name in taken:
+            owner = taken[name].plugin
+            raise ValueError(f"{kind} {name!r} is already declared by plugin {owner!r}")
+
+    def saved(self) -> Callable[[], None]:
+        """A function that takes back everything declared from now on."""
+        before = (
+            dict(self.commands),
+            list(self.options),
+            dict(self.settings),
+            dict(self.keys),
+            dict(self.words),
+        )
+
+        def restore() -> None:
+            self.commands, self.options, self.settings, self.keys, self.words = before
+
+        return restore
+
+
+class _ArgumentParser(argparse.ArgumentParser):
+    """argparse that raises for people instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, cure=f"see `{self.prog} --help`")
+
+
+@dataclass
+class Config:
+    """Everything one command was told. All state hangs on it; there is no other.
+
+    Attributes:
+        argv: the command line as given.
+        command: the command to run.
+        module_arguments: what the user's own program finds in its `sys.argv`, without the first.
+        overrides: the `+key=value` arguments, as given.
+        session_folder: the folder of the session, once it has begun.
+    """
+
+    argv: Sequence[str]
+    cwd: Path
+    parser: Parser
+    pluginmanager: PluginManager
+    clock: Clock = field(default_factory=Clock)
+    command: Command = None  # type: ignore[assignment]  # set once, by the composition root
+    options: argparse.Namespace = field(default_factory=argparse.Namespace)
+    module_arguments: Sequence[str] = ()
+    overrides: Sequence[str] = ()
+    session_folder: SessionFolder | None = None
+    _settings: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _cleanups: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def hook(self) -> Any:
+        """Call a hook by its name: `config.hook.coolrun_names(config=config)`."""
+        return self.pluginmanager.hook
+
+    def option(self, name: str, default: Any = None) -> Any:
+        """The value of a command line option; `default` where this command has none."""
+        return getattr(self.options, name, default)
+
+    def setting(self, name: str) -> Any:
+        """The value of a setting: command line, else definition, else its default."""
+        return self._settings[name][0] if name in self._settings else self._declared(name).default
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting came from: a place, `command line` or `default`."""
+        return self._settings[name][1] if name in self._settings else "default"
+
+    def declares_key(self, name: str) -> bool:
+        """Whether any plugin reads this key of an experiment."""
+        return name in self.parser.keys
+
+    def declares_setting(self, name: str) -> bool:
+        """Whether any plugin has this setting."""
+        return name in self.parser.settings
+
+    def _declared(self, name: str) -> Setting:
+        return self.parser.settings[name]
+
+    def take_settings(self, values: Mapping[str, Any], source: Source) -> None:
+        """Take the settings that a definition holds, then those of the command line.
+
+        Raises:
+            DefinitionError: a value that its setting does not accept.
+        """
+        for name, value in values.items():
+            if not self.declares_setting(name):
+                continue  # the reader has told the person already
+            try:
+                self._settings[name] = (self._declared(name).type(value), source.path)
+            except (ValueError, TypeError) as error:
+                raise DefinitionError(f"invalid setting {name} {value!r} ({error})") from error
+        for option in self.parser.options:
+            if option.setting and option.command == self.command.name:
+                given = self.option(_destination(option))
+                if given is not None:
+                    self._settings[option.setting] = (given, "command line")
+
+    def warn(self, message: str) -> None:
+        """Tell a person something that is no error."""
+        self.pluginmanager.notify("coolrun_notice", message=message, config=self)
+
+    def add_cleanup(self, function: Callable[[], None]) -> None:
+        """Have `function` called when the command ends; the last added is called first."""
+        self._cleanups.append(function)
+
+    def close(self) -> None:
+        """Call the cleanups. Every one is called; the first failure is raised at the end."""
+        failure: BaseException | None = None
+        while self._cleanups:
+            try:
+                self._cleanups.pop()()
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+
+def _destination(option: Option) -> str:
+    if "dest" in option.arguments:
+        return str(option.arguments["dest"])
+    first = next((f for f in option.flags if f.startswith("--")), option.flags[0])
+    return first.lstrip("-").replace("-", "_")
+
+
+def build_parser(parser: Parser, command: Command) -> argparse.ArgumentParser:
+    """The argparse parser of one command."""
+    text = command.description or f"{command.help[0].upper()}{command.help[1:]}."
+    epilog = "\n".join(["examples:", *(f"  {line}" for line in command.examples)])
+    built = _ArgumentParser(
+        prog="coolrun" if command.name == DEFAULT_COMMAND else f"coolrun {command.name}",
+        description=text,
+        epilog=epilog if command.examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        fromfile_prefix_chars="%" if command.argument_files else None,
+    )
+    for option in parser.options:
+        if option.command == command.name:
+            built.add_argument(*option.flags, **option.arguments)
+    return built
+
+
+def split_arguments(
+    argv: Sequence[str], parser: Parser, command: Command
+) -> tuple[list[str], list[str], list[str]]:
+    """Tell our arguments from those of the user's program.
+
+    Ours are matched as exact words, never by a prefix: `-print-freq` is not `-p`.
+
+    Returns:
+        our arguments; what the user's program sees (ours included, as both may use one);
+        the `+key=value` overrides.
+    """
+    ours: list[str] = []
+    theirs: list[str] = []
+    overrides: list[str] = []
+    flags = {
+        flag: option
+        for option in parser.options
+        if option.command == command.name
+        for flag in option.flags
+        if flag.startswith("-")
+    }
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            theirs += words
+            break
+        if word.startswith("+"):
+            overrides.append(word)
+            continue
+        option = flags.get(word) or (flags.get(word.split("=", 1)[0]) if "=" in word else None)
+        if word in {"-h", "--help"}:
+            ours.append(word)
+            continue
+        theirs.append(word)
+        if option is None:
+            continue
+        if "=" in word and word not in flags:
+            ours.append(word)
+            continue
+        values = words[: _count_values(option, words)]
+        del words[: len(values)]
+        theirs += values
+        # Joined, argparse cannot take a value such as `-1,0` for a flag.
+        ours += [f"{word}={','.join(values)}"] if option.grammar and values else [word, *values]
+    return ours, theirs, overrides
+
+
+def _count_values(option: Option, following: Sequence[str]) -> int:
+    if option.arguments.get("action") in {"store_true", "store_false", "count", "help"}:
+        return 0
+    number = option.arguments.get("nargs")
+    if isinstance(number, int):
+        return min(number, len(following))
+    if number is None and option.grammar is None:
+        return min(1, len(following))
+    count = 1 if number is None else 0
+    for word in following[count:]:
+        fits = option.grammar.fullmatch(word) if option.grammar else not word.startswith("-")
+        if not fits or (number == "?" and count):
+            break
+        count += 1
+    return min(count, len(following))

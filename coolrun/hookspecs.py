@@ -1,0 +1,194 @@
+"""The hooks: everything that a plugin can do.
+
+The five stages of an experiment's life are parse, pre_launch, launch, post_run and collect; the
+other hooks set up, decide or observe around them.
+
+Three kinds of hook fail in three ways:
+
+* *setup*: a failure disables a third-party plugin as a whole and is reported; a built-in's
+  failure ends the command.
+* *deciding*: a failure ends the work on that definition or that run, loudly, and names the
+  plugin, the hook and the experiment.
+* *observing*: a failure is reported once per plugin and stops nothing; the others are still told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from coolrun.config import Config, Parser
+    from coolrun.definition import Definition
+    from coolrun.experiment import Experiment
+    from coolrun.planning import Plan
+    from coolrun.plugins import PluginManager
+    from coolrun.protocols import Launcher, Queue
+    from coolrun.run import Record, Run
+    from coolrun.session import Session
+
+hookspec = pluggy.HookspecMarker("coolrun")
+hookimpl = pluggy.HookimplMarker("coolrun")
+
+
+@hookspec
+def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
+    """Declare commands, options, experiment keys, settings and marking words. [setup]
+
+    Called once per plugin, in the runner, before the command line is read. A plugin may add hook
+    specs of its own with `pluginmanager.add_hookspecs`. Return nothing. When it raises, all that
+    the plugin declared is taken back.
+    """
+
+
+@hookspec
+def coolrun_configure(config: Config) -> None:
+    """Prepare for one command. [setup]
+
+    Called once, in the runner, when the command line is known and before anything is read.
+    Register stateful objects only when they are asked for, and undo what has to be undone with
+    `config.add_cleanup`.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_read(path: Path, config: Config) -> Definition | None:
+    """Read a definition file. [deciding, first result]
+
+    Called in the runner (or in a limited child of it, for a dry run). None means: not a format
+    that this plugin knows. Wrap it to change what was read before anything is expanded.
+    """
+
+
+@hookspec
+def coolrun_expand(experiment: Experiment, config: Config) -> Iterable[Experiment] | None:
+    """Make several experiments out of one, lazily, before any expression is evaluated. [deciding]
+
+    Called plugin by plugin, each on everything that the one before made. None means: leave it
+    as it is. An empty iterable removes the experiment.
+    """
+
+
+@hookspec
+def coolrun_names(config: Config) -> Mapping[str, Callable[..., Any]] | None:
+    """Give functions that expressions may call, by name. [deciding]
+
+    They are called with plain copies, and what they return has to be plain data.
+    """
+
+
+@hookspec
+def coolrun_parse(experiment: Experiment, previous: Sequence[Experiment], config: Config) -> None:
+    """Give the experiment its final values, in place. [deciding]
+
+    Called once per experiment, in the order of the plan. `previous` holds the experiments before
+    it in its series, already parsed; it grows and is never copied. Fill `experiment.after` with
+    the positions that it depends on.
+    """
+
+
+@hookspec
+def coolrun_plan(plan: Plan, config: Config) -> None:
+    """Look at the whole plan once everything is parsed. [deciding]
+
+    Skip experiments with `plan.skip(position, reason)`, or refuse the plan by raising a
+    CoolrunError. Called for a dry run too: write and import nothing.
+    """
+
+
+@hookspec
+def coolrun_check(plan: Plan, config: Config) -> None:
+    """Find out before the first launch what would make runs fail. [deciding]
+
+    Called for a real session only. Raise a CoolrunError for what a person has to mend first: a
+    log that cannot be written, a function that does not exist.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_main(config: Config) -> int | None:
+    """Do something else than running the definition, and return the exit code. [deciding, first]
+
+    None means: go on. This is how a dry run takes the place of a session.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_queue(config: Config) -> Queue | None:
+    """Give the queue of this session. [deciding, first result]
+
+    None means: not asked for.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_launch(config: Config) -> Launcher | None:
+    """Give the launcher that this session asked for. [deciding, first result]
+
+    Called once per session, while the runner is configured and has a single thread. None means:
+    not asked for.
+    """
+
+
+@hookspec
+def coolrun_pre_launch(run: Run, config: Config) -> Mapping[str, str] | None:
+    """Prepare what a run needs, just before it is submitted. [deciding]
+
+    Return what to add to its environment, or None.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> Any:
+    """Do the work of a run, in the process of the run. [deciding, first result]
+
+    `parameters` is the mapping that the work is given; what is set in it is a result. Return True
+    when the work was done, None when this experiment is not for this plugin. An exception is the
+    failure of the run. Wrap it to prepare objects or the process.
+    """
+
+
+@hookspec
+def coolrun_record(run: Run, record: Record, config: Config) -> None:
+    """Write the record where people look for it. [deciding]
+
+    Called in the runner for every run that ended, however it ended. A failure stops launching; it
+    is never passed over.
+    """
+
+
+@hookspec
+def coolrun_session_start(session: Session) -> None:
+    """Told when a session begins, before the first run. [observing]"""
+
+
+@hookspec
+def coolrun_run_start(run: Run, session: Session) -> None:
+    """Told when a run was submitted. [observing]"""
+
+
+@hookspec
+def coolrun_post_run(run: Run, record: Record, session: Session) -> None:
+    """Told when a run has ended and its record is written. [observing]"""
+
+
+@hookspec
+def coolrun_session_finish(session: Session, exitcode: int) -> None:
+    """Told when a session has ended, however it ended. [observing]"""
+
+
+@hookspec
+def coolrun_notice(message: str, config: Config) -> None:
+    """Told about everything a person should know and that is no error. [observing]"""
+
+
+@hookspec(firstresult=True)
+def coolrun_collect(path: Path, config: Config) -> Iterable[Any] | None:
+    """Find the records in one file, lazily. [deciding, first result]
+
+    None means: not a format that this plugin knows.
+    """

@@ -1,0 +1,131 @@
+"""From a definition to a plan: expand, parse, choose. Nothing is written and nothing launched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coolrun.config import Config
+from coolrun.definition import Definition
+from coolrun.errors import CoolrunError, DefinitionError, UsageError
+from coolrun.experiment import Experiment, Source
+from coolrun.plain import Plain
+
+
+@dataclass
+class Plan:
+    """Everything a session would do, in order.
+
+    Attributes:
+        experiments: all of them, with their final values; those that are skipped too.
+        settings: the settings that the definition holds.
+        source: the definition as it was read.
+    """
+
+    experiments: list[Experiment]
+    settings: Mapping[str, Plain]
+    source: Source
+    _skipped: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def skipped(self) -> Mapping[int, str]:
+        """Why experiments will not be launched, by position."""
+        return self._skipped
+
+    def skip(self, position: int, reason: str) -> None:
+        """Leave an experiment out; the first reason stands."""
+        self._skipped.setdefault(position, reason)
+        self.experiments[position].skipped = self._skipped[position]
+
+    @property
+    def chosen(self) -> list[Experiment]:
+        """The experiments that will be launched."""
+        return [e for e in self.experiments if e.skipped is None]
+
+
+def read_definition(path: Path, config: Config) -> Definition:
+    """Read a definition through the hook, and take its settings.
+
+    Raises:
+        DefinitionError: the file is wrong.
+        UsageError: no plugin knows such files.
+    """
+    definition: Definition | None = config.pluginmanager.ask(
+        "coolrun_read", path=path, config=config
+    )
+    if definition is None:
+        raise UsageError(
+            f"no plugin reads {str(path)!r}", cure="`coolrun plugins` lists what is loaded"
+        )
+    config.take_settings(definition.settings, definition.source)
+    return definition
+
+
+def make_plan(definition: Definition, config: Config) -> Plan:
+    """Expand and parse every experiment, then let plugins choose.
+
+    Raises:
+        DefinitionError: something is wrong with an experiment; nothing is half done.
+    """
+    experiments = expand(definition.experiments, config)
+    series: dict[int, list[Experiment]] = {}
+    for position, experiment in enumerate(experiments):
+        experiment.position = position
+        previous = series.setdefault(experiment.series, [])
+        _parse(experiment, previous, config)
+        previous.append(experiment)
+    plan = Plan(experiments, definition.settings, definition.source)
+    config.pluginmanager.ask("coolrun_plan", plan=plan, config=config)
+    return plan
+
+
+def expand(experiments: Iterable[Experiment], config: Config) -> list[Experiment]:
+    """All experiments after every plugin has made several out of one where it wants to.
+
+    They are drawn one by one and counted, so that a bomb is refused before it fills the memory.
+    """
+    stream: Iterator[Experiment] = iter(experiments)
+    for implementation in reversed(config.hook.coolrun_expand.get_hookimpls()):
+        stream = _expanded(stream, implementation, config)
+    most = config.setting("max_experiments")
+    drawn: list[Experiment] = []
+    for experiment in stream:
+        drawn.append(experiment)
+        if len(drawn) > most:
+            raise DefinitionError(
+                f"more than {most:,} experiments",
+                cure="set max_experiments higher if you mean it",
+            ).at(place=experiment.source.place(experiment.document) if experiment.source else None)
+    return drawn
+
+
+def _expanded(
+    stream: Iterator[Experiment], implementation: Any, config: Config
+) -> Iterator[Experiment]:
+    arguments = {"config": config}
+    for experiment in stream:
+        try:
+            several = implementation.function(
+                **{k: v for k, v in arguments.items() if k in implementation.argnames},
+                experiment=experiment,
+            )
+            if several is None:
+                yield experiment
+            else:
+                yield from several
+        except CoolrunError as error:
+            raise experiment.blame(error) from error
+        except Exception as error:
+            named = config.pluginmanager.named(error, "coolrun_expand")
+            raise experiment.blame(named) from error
+
+
+def _parse(experiment: Experiment, previous: list[Experiment], config: Config) -> None:
+    try:
+        config.pluginmanager.ask(
+            "coolrun_parse", experiment=experiment, previous=previous, config=config
+        )
+    except CoolrunError as error:
+        raise experiment.blame(error) from error

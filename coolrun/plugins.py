@@ -1,0 +1,282 @@
+"""The plugin manager: finding, loading, blocking and calling plugins."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pluggy
+
+from coolrun import hookspecs
+from coolrun.config import Parser
+from coolrun.errors import CoolrunError, PluginError, UsageError
+
+GROUP = "coolrun"
+
+
+@dataclass
+class PluginInfo:
+    """What is known about a plugin, for people: `coolrun plugins` lists these."""
+
+    name: str
+    origin: str
+    version: str = ""
+    state: str = "loaded"
+    reason: str = ""
+    milliseconds: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return f"{self.name!r} ({self.origin} {self.version})" if self.version else f"{self.name!r}"
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """One line of a distribution's `entry_points.txt`."""
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+
+    def load(self) -> object:
+        module, _, attributes = self.target.partition(":")
+        loaded: object = import_module(module.strip())
+        for attribute in _words(attributes.split(".")):
+            loaded = getattr(loaded, attribute)
+        return loaded
+
+
+def _words(words: Iterable[str]) -> list[str]:
+    return [word.strip() for word in words if word.strip()]
+
+
+def find_entry_points(path: Iterable[str] | None = None) -> Iterator[EntryPoint]:
+    """The entry points of our group in every installed distribution, in the order of the path.
+
+    A plain look at the files costs a tenth of importing importlib.metadata.
+    """
+    seen: set[str] = set()
+    for folder in sys.path if path is None else path:
+        try:
+            with os.scandir(folder or ".") as entries:
+                names = sorted(e.name for e in entries if e.name.endswith((".dist-info", ".egg-info")))
+        except OSError:
+            continue
+        for name in names:
+            distribution, _, version = name.rpartition(".")[0].partition("-")
+            if distribution in seen:
+                continue
+            seen.add(distribution)
+            file = os.path.join(folder or ".", name, "entry_points.txt")
+            try:
+                with open(file, encoding="utf-8") as lines:
+                    text = lines.read()
+            except OSError:
+                continue
+            if f"[{GROUP}]" in text:
+                yield from _parse(text, distribution.replace("_", "-"), version.partition("-")[0])
+
+
+def _parse(text: str, distribution: str, version: str) -> Iterator[EntryPoint]:
+    group = ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            group = line.strip("[]").strip()
+        elif group == GROUP and "=" in line and not line.startswith("#"):
+            name, _, target = line.partition("=")
+            yield EntryPoint(name.strip(), target.partition("[")[0].strip(), distribution, version)
+
+
+class PluginManager(pluggy.PluginManager):
+    """pluggy's manager, with our order of loading and our rules of failure.
+
+    Attributes:
+        infos: every plugin that was loaded, blocked or failed, in that order.
+        notices: what people should know, told once somebody listens.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("coolrun")
+        self.add_hookspecs(hookspecs)
+        self.infos: dict[str, PluginInfo] = {}
+        self.notices: list[str] = []
+        self._told: set[tuple[str, str]] = set()
+
+    # Loading
+
+    def load_builtins(self, names: Iterable[str], package: str, blocked: Iterable[str]) -> None:
+        """Import the built-in plugins in their order. A failure here is ours and is not hidden."""
+        blocked = set(blocked)
+        for name in names:
+            if name in blocked:
+                self._block(name, "built-in")
+            else:
+                self._load(name, "built-in", "", lambda name=name: import_module(f"{package}.{name}"))
+
+    def load_named(self, modules: Iterable[str], blocked: Iterable[str]) -> None:
+        """Import plugins that a person named: an entry point's name or a module's."""
+        known = {point.name: point for point in find_entry_points()}
+        for name in modules:
+            if name in self.infos or name in set(blocked):
+                continue
+            try:
+                if name in known:
+                    self._load_entry_point(known[name])
+                else:
+                    self._load(name, "-p", "", lambda name=name: import_module(name))
+            except Exception as error:
+                message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
+                raise UsageError(message, cure="`coolrun plugins` lists those that are there") from error
+
+    def load_entry_points(self, blocked: Iterable[str]) -> None:
+        """Load what is installed, one by one: a broken one is reported and left out."""
+        blocked = set(blocked)
+        for point in find_entry_points():
+            if point.name in self.infos:
+                continue
+            if point.name in blocked:
+                self._block(point.name, point.distribution, point.version)
+                continue
+            try:
+                self._load_entry_point(point)
+            except Exception as error:
+                self._fail(point.name, point.distribution, point.version, error)
+
+    def _load_entry_point(self, point: EntryPoint) -> None:
+        self._load(point.name, point.distribution, point.version, point.load)
+
+    def _load(self, name: str, origin: str, version: str, load: Callable[[], object]) -> None:
+        begun = time.perf_counter()
+        plugin = load()
+        self.register(plugin, name)
+        spent = (time.perf_counter() - begun) * 1000
+        self.infos[name] = PluginInfo(name, origin, version, milliseconds=spent)
+
+    def _block(self, name: str, origin: str, version: str = "") -> None:
+        self.set_blocked(name)
+        self.infos[name] = PluginInfo(name, origin, version, "blocked", "by -p no:" + name)
+
+    def _fail(self, name: str, origin: str, version: str, error: BaseException) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        info = PluginInfo(name, origin, version, "failed", reason)
+        self.infos[name] = info
+        text = f"plugin {info.label} was not loaded: {reason}; disable it with -p no:{name}"
+        self.notices.append(text)
+
+    # Calling
+
+    def add_options(self, parser: Parser) -> None:
+        """Let each plugin declare what it has, each in a transaction of its own."""
+        for name, info in list(self.infos.items()):
+            if info.state == "loaded":
+                self.add_options_of(name, parser)
+
+    def add_options_of(self, name: str, parser: Parser) -> None:
+        """Let one plugin declare what it has."""
+        info, plugin = self.infos[name], self.get_plugin(name)
+        declare = getattr(plugin, "coolrun_addoption", None)
+        if declare is None:
+            return
+        restore, parser.plugin = parser.saved(), name
+        others = [p for p in self.get_plugins() if p is not plugin]
+        try:
+            self.subset_hook_caller("coolrun_addoption", others)(parser=parser, pluginmanager=self)
+        except Exception as error:
+            restore()
+            if info.origin == "built-in":
+                raise self.named(error, "coolrun_addoption") from error
+            self.unregister(plugin)
+            self._fail(name, info.origin, info.version, error)
+        finally:
+            parser.plugin = "core"
+
+    def configure(self, config: Any) -> None:
+        """Let each plugin prepare for the command; a stranger that cannot is left out."""
+        for name, info in list(self.infos.items()):
+            plugin = self.get_plugin(name)
+            if info.state != "loaded" or getattr(plugin, "coolrun_configure", None) is None:
+                continue
+            others = [p for p in self.get_plugins() if p is not plugin]
+            try:
+                self.subset_hook_caller("coolrun_configure", others)(config=config)
+            except CoolrunError:
+                raise
+            except Exception as error:
+                if info.origin == "built-in":
+                    raise self.named(error, "coolrun_configure") from error
+                self.unregister(plugin)
+                self._fail(name, info.origin, info.version, error)
+
+    def ask(self, hook: str, **arguments: Any) -> Any:
+        """Call a deciding hook; a failure names the plugin and the hook."""
+        try:
+            return getattr(self.hook, hook)(**arguments)
+        except CoolrunError:
+            raise
+        except Exception as error:
+            raise self.named(error, hook) from error
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
+        caller = getattr(self.hook, hook)
+        implementations = caller.get_hookimpls()
+        if hook == "coolrun_notice" and not implementations:
+            self.notices.append(arguments["message"])
+        for implementation in reversed(implementations):
+            try:
+                accepted = {name: arguments[name] for name in implementation.argnames}
+                implementation.function(**accepted)
+            except Exception as error:
+                key = (implementation.plugin_name, hook)
+                if key not in self._told:
+                    self._told.add(key)
+                    self._tell(self.named(error, hook).message, arguments)
+
+    def _tell(self, message: str, arguments: dict[str, Any]) -> None:
+        config = arguments.get("config") or getattr(arguments.get("session"), "config", None)
+        if config is None or "message" in arguments:
+            self.notices.append(message)
+        else:
+            config.warn(message)
+
+    def named(self, error: BaseException, hook: str) -> PluginError:
+        """The error with the name of the plugin whose hook function raised it."""
+        owners = {
+            getattr(implementation.function, "__code__", None): implementation.plugin_name
+            for implementation in getattr(self.hook, hook).get_hookimpls()
+        }
+        owner, trace = None, error.__traceback__
+        while trace is not None:
+            owner = owners.get(trace.tb_frame.f_code, owner)
+            trace = trace.tb_next
+        who = f"plugin {owner!r}" if owner else "a plugin"
+        message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
+        return PluginError(message, cure=f"see why with --trace-hooks, or leave it out: -p no:{owner}")
+
+    # Listing
+
+    def declared_by_blocked(self, package: str) -> Parser:
+        """What the blocked built-ins would declare, so that a message can name them."""
+        scratch = Parser()
+        for name, info in self.infos.items():
+            if info.state == "blocked" and info.origin == "built-in":
+                declare = getattr(import_module(f"{package}.{name}"), "coolrun_addoption", None)
+                if declare is not None:
+                    scratch.plugin = name
+                    declare(parser=scratch, pluginmanager=self)
+        return scratch
+
+    def hooks_of(self, name: str) -> list[str]:
+        """The names of the hooks that a plugin implements, sorted."""
+        plugin = self.get_plugin(name)
+        if plugin is None:
+            return []
+        return sorted(caller.name for caller in self.get_hookcallers(plugin) or [])
+

@@ -1,0 +1,54 @@
+"""What the core asks of a queue and of a launcher. The contract is in the docstrings.
+
+`coolrun.testing` ships a suite for each that every implementation passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+from coolrun.experiment import Experiment
+from coolrun.run import Exit, Run
+
+
+class Launcher(Protocol):
+    """Starts runs, tells when they end, and stops them. Never blocks the caller."""
+
+    def submit(self, runs: Sequence[Run]) -> None:
+        """Start all of them. Returns at once; what cannot be started is told as an exit."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable whenever `poll` has something to tell."""
+
+    def poll(self) -> Sequence[Exit]:
+        """The exits since the last call, each told once; never blocks."""
+
+    def cancel(self, tokens: Collection[str], *, grace: float) -> None:
+        """Stop these runs and everything they started, and return at once.
+
+        They are asked (INT), after `grace` seconds told (TERM), and after as long again killed
+        (KILL). A grace of 0 kills now. Unknown tokens are ignored: the run has just ended.
+        """
+
+    def close(self) -> None:
+        """Give everything back. Called once, when nothing runs any more."""
+
+
+class Queue(Protocol):
+    """Holds the experiments that wait. First in, first out, unless a person says otherwise."""
+
+    def put(self, experiments: Iterable[Experiment]) -> None:
+        """Add experiments at the end."""
+
+    def take(self) -> Experiment | None:
+        """Remove and return the next one, or None when none waits."""
+
+    def waiting(self) -> Sequence[Experiment]:
+        """What waits, in order."""
+
+    def __len__(self) -> int:
+        """How many wait."""
+
+    def close(self) -> None:
+        """Give everything back. What still waits is kept where the queue keeps things."""

@@ -1,0 +1,136 @@
+"""A run: one attempt at one experiment; how it ended; and the record of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from coolrun.experiment import Experiment
+from coolrun.plain import Plain
+
+# The keys that the runner writes into every record, in their order.
+RECORD_KEYS = ("HOST", "RUN_ID", "STARTED", "TIME_ELAPSED", "STATUS", "FAILURE", "ATTEMPT")
+
+
+class Status(str, Enum):
+    """How a run ended. FINAL ones are never run again by themselves."""
+
+    DONE = "done"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+    ABORTED = "aborted"
+    LOST = "lost"
+    BLOCKED = "blocked"
+
+    @property
+    def final(self) -> bool:
+        return self in {Status.DONE, Status.FAILED, Status.TIMEOUT, Status.INTERRUPTED}
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at one experiment.
+
+    Attributes:
+        session: the name of the session.
+        experiment: what to run, with its final values.
+        attempt: counts from 1.
+        token: a secret of this attempt; what is written by another attempt is not believed.
+        folder: where its files go; shared by the attempts of one experiment.
+        environment: what the leases of the run add to its environment.
+    """
+
+    session: str
+    experiment: Experiment
+    attempt: int
+    token: str
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The identity of the run in every file: session, position and attempt."""
+        return f"{self.session}.{self.experiment.position}.{self.attempt}"
+
+    @property
+    def output(self) -> Path:
+        """The file that holds everything the run printed."""
+        return self.folder / self._file("output", "log")
+
+    @property
+    def results(self) -> Path:
+        """The file to which the run's own process appends its results and its exit."""
+        return self.folder / self._file("results", "jsonl")
+
+    def _file(self, stem: str, suffix: str) -> str:
+        return f"{stem}.{suffix}" if self.attempt == 1 else f"{stem}.{self.attempt}.{suffix}"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How the process of a run ended, as its launcher tells it.
+
+    Attributes:
+        token: which attempt ended.
+        failure: one line of reason, or None when all went well.
+        started: when the work began, as local ISO 8601 text with seconds.
+        elapsed: seconds inside the work itself, start-up apart.
+        results: what the run set, in order. Kept even when it failed.
+        warnings: what a person should know about the run.
+    """
+
+    token: str
+    failure: str | None
+    started: str
+    elapsed: float
+    results: Mapping[str, Plain] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known about a run that ended."""
+
+    run: Run
+    exit: Exit
+    status: Status
+    host: str = field(default_factory=lambda: os.uname().nodename)
+
+    @property
+    def failure(self) -> str | None:
+        return self.exit.failure
+
+    def document(self) -> dict[str, Plain]:
+        """The record as it is written: parameters, results, then what the runner knows.
+
+        The runner's keys win over results of the same name.
+        """
+        experiment = self.run.experiment
+        own: dict[str, Any] = {
+            "HOST": self.host,
+            "RUN_ID": self.run.id,
+            "STARTED": self.exit.started,
+            "TIME_ELAPSED": round(self.exit.elapsed, 6),
+            "STATUS": str(self.status),
+        }
+        if self.failure is not None:
+            own["FAILURE"] = self.failure
+        if self.run.attempt > 1:
+            own["ATTEMPT"] = self.run.attempt
+        reserved = {*RECORD_KEYS, *experiment.given}
+        parameters = {k: v for k, v in experiment.parameters.items() if k not in RECORD_KEYS}
+        results = {k: v for k, v in self.exit.results.items() if k not in reserved}
+        given = {k: v for k, v in experiment.given.items() if k not in parameters}
+        return {**parameters, **results, **given, **own}

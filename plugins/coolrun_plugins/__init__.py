@@ -1,0 +1,32 @@
+"""The built-in plugins. They have no power that a stranger's plugin lacks."""
+
+from __future__ import annotations
+
+# The order is the order in which hooks are called.
+BUILTIN = (
+    # what a definition says
+    "definition",
+    "repeat",
+    "parse",
+    "await_",
+    # what is launched
+    "skip",
+    "pick",
+    "memoryqueue",
+    # how it is launched
+    "inline",
+    "local",
+    "module",
+    "solve",
+    # where it is written
+    "yamllog",
+    # what people see
+    "terminal",
+    "summary",
+    "dryrun",
+    # commands
+    "init",
+    "collect",
+    "filter",
+    "plugininfo",
+)
