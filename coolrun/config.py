@@ -75,11 +75,16 @@ class Key:
 
 @dataclass(frozen=True)
 class Word:
-    """A word that marks a value as an expression, such as `parse`."""
+    """A word that marks a value as an expression, such as `parse`.
+
+    With `spreads`, an expression that reads such a value before it is known waits as well;
+    without, that is an error.
+    """
 
     name: str
     help: str
     plugin: str
+    spreads: bool = False
 
 
 @dataclass
@@ -157,10 +162,10 @@ class Parser:
         self._claim("key", name, self.keys)
         self.keys[name] = Key(name, type, help, self.plugin, default)
 
-    def add_word(self, name: str, *, help: str) -> None:  # noqa: A002
+    def add_word(self, name: str, *, help: str, spreads: bool = False) -> None:  # noqa: A002
         """Declare a word that marks a value as an expression."""
         self._claim("word", name, self.words)
-        self.words[name] = Word(name, help, self.plugin)
+        self.words[name] = Word(name, help, self.plugin, spreads)
 
     def _claim(self, kind: str, name: str, taken: Mapping[str, Any]) -> None:
         if name in taken:

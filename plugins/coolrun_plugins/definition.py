@@ -1,0 +1,301 @@
+"""Reads definition files: the first document is the default config, each later one an experiment.
+
+`Global:` in the first document holds the runner's settings; `+key=value` on the command line
+changes the default config, `++key=value` every experiment as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from coolrun import (
+    Config,
+    Definition,
+    DefinitionError,
+    Experiment,
+    Parser,
+    Place,
+    Source,
+    UsageError,
+    hookimpl,
+)
+from coolrun.run import RECORD_KEYS
+
+PACKAGE = "coolrun_plugins"
+SETTINGS = "Global"
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_key("Name", type="text", help="what the experiment is called (default: the file's)")
+    parser.add_key(SETTINGS, type="mapping", help="settings of the runner; first document only")
+    parser.add_setting(
+        "merge",
+        type=_merge_kind,
+        default="replace",
+        help="`deep`: an experiment's mappings are merged into the default's",
+    )
+
+
+@hookimpl(trylast=True)
+def coolrun_read(path: Path, config: Config) -> Definition:
+    source = Source(str(path), _bytes(config.cwd / path, path))
+    documents = _documents(source, config)
+    defaults = dict(documents[0][1])
+    settings = _settings(defaults, source)
+    forced = _override(defaults, settings, config)
+    defaults.setdefault("Name", path.stem)
+    _check_settings(settings, config)
+    deep = settings.get("merge") == "deep"
+    experiments = [
+        _experiment(number, value, defaults, forced, source, deep=deep)
+        for number, value in documents[1:]
+    ]
+    _check_keys(defaults, experiments, config)
+    return Definition(source, experiments, settings)
+
+
+def _merge_kind(value: object) -> object:
+    if value not in {"replace", "deep"}:
+        raise ValueError("expected 'replace' or 'deep'")
+    return value
+
+
+# Reading
+
+
+def _bytes(full: Path, path: Path) -> bytes:
+    try:
+        return full.read_bytes()
+    except OSError as error:
+        raise DefinitionError(f"cannot read {str(path)!r}: {error.strerror}") from error
+
+
+def _documents(source: Source, config: Config) -> list[tuple[int, dict[str, Any]]]:
+    from coolrun.yamlio import read
+
+    def warn(message: str, place: Place) -> None:
+        config.warn(f"{place}: {message}")
+
+    found: list[tuple[int, dict[str, Any]]] = []
+    words = tuple(config.parser.words)
+    documents = read(source.data, path=source.path, words=words, definition=True, warn=warn)
+    for number, document in enumerate(documents):
+        if document.value is None and number > 0:
+            continue
+        found.append((number, document.value or {}))
+    if not found:
+        raise DefinitionError(
+            f"{source.path} is empty",
+            cure="the first document holds defaults, each one after `---` is an experiment",
+        )
+    return found
+
+
+def _settings(defaults: dict[str, Any], source: Source) -> dict[str, Any]:
+    settings = defaults.pop(SETTINGS, None)
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise DefinitionError(
+            f"{SETTINGS} is not a mapping",
+            key=SETTINGS,
+            place=source.place(0, (SETTINGS,)),
+            cure=f"write settings below it, such as `{SETTINGS}: {{repeat: 2}}`",
+        )
+    return dict(settings)
+
+
+def _experiment(
+    number: int,
+    document: dict[str, Any],
+    defaults: dict[str, Any],
+    forced: dict[str, Any],
+    source: Source,
+    *,
+    deep: bool,
+) -> Experiment:
+    if SETTINGS in document:
+        raise DefinitionError(
+            f"{SETTINGS} belongs to the first document only",
+            place=source.place(number, (SETTINGS,)),
+            key=SETTINGS,
+            cure="move it to the top of the file; it holds for all experiments",
+        )
+    own, removed = {}, set()
+    for key, value in document.items():
+        merged = _merged(value, defaults.get(key, _NOTHING), deep=deep)
+        if merged is _NOTHING:
+            removed.add(key)
+        else:
+            own[key] = merged
+    for key, value in forced.items():
+        own[key] = _laid_over(own.get(key), value)
+    rest = {k: v for k, v in defaults.items() if k not in own and k not in removed}
+    return Experiment(own=own, defaults=rest, document=number, source=source)
+
+
+_NOTHING: Any = object()
+
+
+def _merged(value: Any, default: Any, *, deep: bool) -> Any:
+    """The value an experiment gets for a key; `_NOTHING` where the key is removed."""
+    from coolrun.yamlio import DELETE, Merge
+
+    if value is DELETE:
+        return _NOTHING
+    merges = isinstance(value, Merge)
+    written = value.value if isinstance(value, Merge) else value
+    if not isinstance(written, dict):
+        return written
+    base = default if isinstance(default, dict) else {}
+    result = dict(base) if merges or deep else {}
+    for key, item in written.items():
+        inner = _merged(item, base.get(key, _NOTHING), deep=deep)
+        if inner is _NOTHING:
+            result.pop(key, None)
+        else:
+            result[key] = inner
+    return result
+
+
+# Overrides from the command line
+
+
+def _override(
+    defaults: dict[str, Any], settings: dict[str, Any], config: Config
+) -> dict[str, Any]:
+    """Apply `+key=value` to the defaults; return what `++key=value` forces on experiments."""
+    forced: dict[str, Any] = {}
+    for text in config.overrides:
+        keys, value, forces = _assignment(text, config)
+        if keys[0] == SETTINGS:
+            if len(keys) == 1:
+                raise UsageError(f"{text!r} would replace all settings", cure="+Global.name=value")
+            _put(settings, keys[1:], value)
+            continue
+        _put(defaults, keys, value)
+        if forces:
+            _put(forced, keys, value)
+    return forced
+
+
+def _assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
+    name, equals, written = text.lstrip("+").partition("=")
+    plus = len(text) - len(text.lstrip("+"))
+    keys = name.split(".")
+    if not equals or plus > 2 or not all(keys):
+        raise UsageError(f"cannot read {text!r}", cure="write +key=value, or +key.sub=value")
+    for key in keys:
+        if key.startswith("__") or key.endswith("__"):
+            raise UsageError(f"{text!r}: a key may not begin or end with '__'")
+    return keys, _value(written, text, config), plus == 2
+
+
+def _value(written: str, text: str, config: Config) -> Any:
+    from coolrun.yamlio import read
+
+    words = tuple(config.parser.words)
+    try:
+        documents = list(read(written.encode(), path="command line", words=words))
+    except (DefinitionError, UnicodeEncodeError) as error:
+        raise UsageError(f"cannot read {text!r}: {error}", cure="quote it as YAML") from error
+    if len(documents) > 1:
+        raise UsageError(f"cannot read {text!r}: `---` has no meaning here")
+    return documents[0].value if documents else None
+
+
+def _put(mapping: dict[Any, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = mapping.get(key)
+        mapping[key] = dict(inner) if isinstance(inner, dict) else {}
+        mapping = mapping[key]
+    mapping[keys[-1]] = value
+
+
+def _laid_over(below: Any, value: Any) -> Any:
+    """A forced value; a mapping made by a dotted path changes only what it names."""
+    if not isinstance(value, dict) or not isinstance(below, dict):
+        return value
+    return {**below, **{key: _laid_over(below.get(key), item) for key, item in value.items()}}
+
+
+# Names that are nearly right
+
+
+def _check_settings(settings: Mapping[str, Any], config: Config) -> None:
+    for name in settings:
+        if not config.declares_setting(name):
+            near = _near(name, config.parser.settings)
+            owner = _blocked(config).settings.get(name)
+            if owner is not None:
+                raise DefinitionError(
+                    f"{SETTINGS}.{name} belongs to the plugin {owner.plugin!r}, which is blocked",
+                    cure=f"remove the setting or `-p no:{owner.plugin}`",
+                )
+            config.warn(f"{SETTINGS}.{name} is no setting of coolrun{near}")
+
+
+def _check_keys(
+    defaults: Mapping[str, Any], experiments: list[Experiment], config: Config
+) -> None:
+    written = {key for experiment in experiments for key in experiment.own} | set(defaults)
+    for key in sorted(written & set(RECORD_KEYS)):
+        config.warn(f"key {key!r} is written by coolrun into every record; yours is left out")
+    strange = [k for k in sorted(written) if _is_ours(k) and not config.declares_key(k)]
+    if strange:
+        _judge(strange, config)
+    _warn_about_new(defaults, written, config)
+
+
+def _is_ours(key: str) -> bool:
+    return key[:1].isupper() and not key.isupper()
+
+
+def _judge(strange: list[str], config: Config) -> None:
+    blocked = _blocked(config)
+    failed = [i for i in config.pluginmanager.infos.values() if i.state == "failed"]
+    for key in strange:
+        if key in blocked.keys:
+            owner = blocked.keys[key].plugin
+            raise DefinitionError(
+                f"key {key!r} belongs to the plugin {owner!r}, which is blocked",
+                cure=f"remove the key or `-p no:{owner}`",
+            )
+        near = _near(key, config.parser.keys)
+        if near:
+            config.warn(f"key {key!r} is unknown to coolrun{near}")
+        for info in failed:
+            config.warn(f"key {key!r} may belong to plugin {info.label}, which was not loaded")
+
+
+def _blocked(config: Config) -> Parser:
+    return config.pluginmanager.declared_by_blocked(PACKAGE)
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1, cutoff=0.75)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _warn_about_new(defaults: Mapping[str, Any], written: set[str], config: Config) -> None:
+    """An override that makes a new key is often a typing error."""
+    made = dict(_overridden(config))
+    for key, text in made.items():
+        others = {k: None for k in written if k not in made}
+        if key in others or config.declares_key(key):
+            continue
+        near = _near(key, others)
+        if near:
+            config.warn(f"{text!r} makes a new key{near}")
+
+
+def _overridden(config: Config) -> Iterator[tuple[str, str]]:
+    for text in config.overrides:
+        key = text.lstrip("+").partition("=")[0].split(".")[0]
+        if key != SETTINGS:
+            yield key, text

@@ -1,0 +1,69 @@
+"""`--pick 0,2`: run only some of the experiments, by the numbers that `--dry` shows, or by name."""
+
+from __future__ import annotations
+
+import re
+
+from coolrun import Config, Parser, Plan, UsageError, hookimpl
+
+_NUMBER = re.compile(r"-?\d+")
+_RANGE = re.compile(r"(-?\d+)-(-?\d+)")
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_option(
+        "--pick",
+        "--cherrypick-experiments",
+        dest="pick",
+        metavar="WHICH",
+        grammar=re.compile(r"-?\d[-\d,]*"),
+        help="run only these: 0,2 or 0 2 or 3-5 or -1 (the last) or a name",
+    )
+
+
+@hookimpl
+def coolrun_plan(plan: Plan, config: Config) -> None:
+    text = config.option("pick")
+    if text is None:
+        return
+    picked = {
+        position for word in text.split(",") if word.strip() for position in _positions(word, plan)
+    }
+    if not picked:
+        raise UsageError(f"--pick {text!r} names no experiment", cure="write --pick 0,2 or a name")
+    for experiment in plan.experiments:
+        if experiment.position not in picked:
+            plan.skip(experiment.position, "not picked")
+
+
+def _positions(word: str, plan: Plan) -> list[int]:
+    word = word.strip()
+    if _NUMBER.fullmatch(word):
+        return [_position(int(word), word, plan)]
+    span = _RANGE.fullmatch(word)
+    if span:
+        first, last = (_position(int(end), word, plan) for end in span.groups())
+        if first > last:
+            raise UsageError(f"--pick {word}: the range goes backwards")
+        return list(range(first, last + 1))
+    named = [e.position for e in plan.experiments if e.name == word]
+    if not named:
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, {e.name for e in plan.experiments}, n=1)
+        cure = f"did you mean {near[0]!r}?" if near else "`--dry` lists positions and names"
+        raise UsageError(f"--pick {word!r}: no experiment has this name", cure=cure)
+    return named
+
+
+def _position(number: int, word: str, plan: Plan) -> int:
+    count = len(plan.experiments)
+    if not -count <= number < count:
+        raise UsageError(
+            f"--pick {word}: there is no experiment {number}",
+            cure=f"they are numbered 0 to {count - 1}; `--dry` lists them"
+            if count
+            else "the definition holds no experiment",
+        )
+    return number % count

@@ -1,0 +1,133 @@
+"""`YamlLog`: one YAML document for every run that ended, appended where people look for it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from coolrun import (
+    Config,
+    DefinitionError,
+    Experiment,
+    Parser,
+    Plan,
+    Record,
+    Run,
+    Session,
+    hookimpl,
+)
+from coolrun.files import Appender
+
+KEY = "YamlLog"
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_key(
+        KEY, type="path", help="where records are appended (default: the session's log.yaml)"
+    )
+
+
+@hookimpl
+def coolrun_configure(config: Config) -> None:
+    config.pluginmanager.register(Logs(config), "yamllog-files")
+
+
+@hookimpl
+def coolrun_plan(plan: Plan, config: Config) -> None:
+    """A log that is no regular file is refused even by a dry run; nothing is touched."""
+    for path, experiment in _first_of_each(plan).items():
+        problem = _problem(config.cwd / path)
+        if problem:
+            raise _refused(experiment, path, problem)
+
+
+@hookimpl
+def coolrun_check(plan: Plan, config: Config) -> None:
+    """Make the folders and open the logs, so that nothing is found out too late."""
+    for path, experiment in _first_of_each(plan).items():
+        full = config.cwd / path
+        new = not full.exists()
+        try:
+            Appender(full).close()
+            if new:
+                full.unlink()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise _refused(experiment, path, f"it cannot be written: {reason}") from error
+
+
+class Logs:
+    """The open logs of a session; synced every second and at the end."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._open: dict[Path, Appender] = {}
+        config.add_cleanup(self._close)
+
+    @hookimpl
+    def coolrun_session_start(self, session: Session) -> None:
+        session.every(1.0, self._sync)
+
+    @hookimpl
+    def coolrun_record(self, run: Run, record: Record) -> None:
+        from coolrun.yamlio import dump
+
+        text = dump(record.document())
+        self._log(run).append(f"---\n{text}".encode())
+
+    def _log(self, run: Run) -> Appender:
+        written = run.experiment.get(KEY)
+        folder = self._config.session_folder
+        if written is not None:
+            path = self._config.cwd / str(written)
+        elif folder is not None:
+            path = folder.log
+        log = self._open.get(path)
+        if log is None:
+            if len(self._open) >= 64:  # one log per run must not use up the descriptors
+                self._close()
+            log = self._open[path] = Appender(path)
+        return log
+
+    def _sync(self) -> None:
+        for log in self._open.values():
+            log.sync()
+
+    def _close(self) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+def _first_of_each(plan: Plan) -> dict[str, Experiment]:
+    """Every log that the plan will write, with the first experiment that names it."""
+    logs: dict[str, Experiment] = {}
+    for experiment in plan.chosen:
+        written = experiment.get(KEY)
+        if written is None:
+            continue
+        if not isinstance(written, str) or not written.strip():
+            raise _refused(experiment, written, "it has to be a path")
+        logs.setdefault(written, experiment)
+    return logs
+
+
+def _problem(full: Path) -> str | None:
+    try:
+        mode = full.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return "a part of its path is a file"
+    except (OSError, ValueError) as error:
+        return f"it cannot be looked at: {error}"
+    if stat.S_ISDIR(mode):
+        return "it is a folder"
+    return None if stat.S_ISREG(mode) else "it is no regular file"
+
+
+def _refused(experiment: Experiment, path: object, problem: str) -> Exception:
+    error = DefinitionError(
+        f"{KEY} {path!r} cannot be used: {problem}", cure="name a file in a folder of yours"
+    )
+    return experiment.blame(error, (KEY,))
