@@ -1,0 +1,44 @@
+"""How large a file may be: bounds that belong to what is read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Text that a reader takes must be text that the writer can write, and the other way round.
+DEPTH = 50
+INT_DIGITS = 4300
+
+
+class Limits(NamedTuple):
+    """Bounds of one reading.
+
+    `size` is in bytes, `scalar` in characters. `values` counts scalars and collections, those that
+    aliases copy included (long text that is copied counts as several); `aliases` counts `*name`.
+    With `each`, size, values and aliases are bounds of every document, otherwise of the whole.
+    """
+
+    size: int
+    documents: int | None
+    values: int
+    aliases: int
+    scalar: int
+    depth: int = DEPTH
+    each: bool = False
+
+
+DEFINITION = Limits(
+    size=64 * 1024 * 1024,
+    documents=100_001,
+    values=20_000_000,
+    aliases=100_000,
+    scalar=1024 * 1024,
+)
+
+LOG = Limits(
+    size=64 * 1024 * 1024,
+    documents=None,
+    values=2_000_000,
+    aliases=10_000,
+    scalar=16 * 1024 * 1024,
+    each=True,
+)
