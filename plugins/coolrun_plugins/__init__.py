@@ -14,19 +14,12 @@ BUILTIN = (
     "pick",
     "memoryqueue",
     # how it is launched
-    "inline",
-    "local",
     "module",
     "solve",
     # where it is written
     "yamllog",
     # what people see
-    "terminal",
-    "summary",
-    "dryrun",
     # commands
     "init",
-    "collect",
-    "filter",
     "plugininfo",
 )
