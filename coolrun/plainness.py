@@ -40,10 +40,12 @@ def to_plain(value: object) -> tuple[Plain, str | None]:
 
 
 class _Conversion:
-    """One call of `to_plain`: what is left of its budget, where it is, what it had to change."""
+    """One call of `to_plain`: how much it may still hold, where it is, what it had to change."""
 
     def __init__(self) -> None:
-        self.budget = MOST_VALUES
+        self.values_left = MOST_VALUES
+        # Counted apart, as few lists that hold one another can stand for endlessly many.
+        self.containers_left = MOST_VALUES
         self.active: set[int] = set()
         self.first: str | None = None
         self.more = 0
@@ -54,16 +56,20 @@ class _Conversion:
             return self.first
         return f"{self.first} (and {self.more} more like this)"
 
+    @property
+    def is_full(self) -> bool:
+        return self.values_left <= 0 or self.containers_left <= 0
+
     def warn(self, path: tuple[str, ...], text: str) -> None:
         if self.first is None:
-            self.first = f"at {''.join(path)}: {text}" if path else text
+            self.first = f"at {_shown(path)}: {text}" if path else text
         else:
             self.more += 1
 
     def plain(self, value: Any, path: tuple[str, ...]) -> Plain:
-        self.budget -= 1
         kind = type(value)
         if value is None or kind is bool or kind is float:
+            self.values_left -= 1
             return value
         if id(value) in self.active:
             return self.as_repr(value, path, "contains itself")
@@ -82,10 +88,13 @@ class _Conversion:
         if _is_enum(value):
             return self.plain(value.value, path)
         if isinstance(value, str):
+            self.values_left -= 1
             return self.text(str.__str__(value), path)
         if isinstance(value, int):
+            self.values_left -= 1
             return self.integer(int.__int__(value), path)
         if isinstance(value, float):
+            self.values_left -= 1
             return float.__float__(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self.binary(bytes(value), path)
@@ -95,12 +104,12 @@ class _Conversion:
             return self.mapping(list(dict.items(value)), path)
         if isinstance(value, tuple):
             return self.row(value, path)
+        if isinstance(value, list):
+            return self.items(list.__iter__(value), list.__len__(value), path)
         return self.other(value, path)
 
     def other(self, value: Any, path: tuple[str, ...]) -> Plain:
         """The rarer kinds, so that the frequent ones need not be tested for them."""
-        if isinstance(value, list):
-            return self.items(list.__iter__(value), list.__len__(value), path)
         if isinstance(value, os.PathLike):
             return self.plain(os.fspath(value), path)
         if hasattr(type(value), "__dataclass_fields__") and not isinstance(value, type):
@@ -147,8 +156,9 @@ class _Conversion:
 
     def items(self, values: Iterable[Any], length: int, path: tuple[str, ...]) -> list[Plain]:
         plain = []
+        self.containers_left -= 1
         for number, value in enumerate(values):
-            if self.budget <= 0:
+            if self.is_full:
                 self.warn(path, f"only the first {number} of {length} values are kept")
                 break
             plain.append(self.plain(value, (*path, f"[{number}]")))
@@ -156,8 +166,9 @@ class _Conversion:
 
     def mapping(self, pairs: list[tuple[Any, Any]], path: tuple[str, ...]) -> dict[Any, Plain]:
         plain: dict[Any, Plain] = {}
+        self.containers_left -= 1
         for key, value in pairs:
-            if self.budget <= 0:
+            if self.is_full:
                 self.warn(path, f"only the first {len(plain)} of {len(pairs)} keys are kept")
                 break
             name = self.key(key, path)
@@ -181,8 +192,9 @@ class _Conversion:
         size = 1
         for length in shape:
             size *= length
-        if size > max(self.budget, 1):
-            kept, value = _beginning(value, shape, size, max(self.budget, 1))
+        room = max(self.values_left, 1)
+        if size > room:
+            kept, value = _beginning(value, shape, size, room)
             self.warn(path, f"only {kept} of the {size} values of an array {shape} are kept")
         if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
             return self.plain(value.astype(str).tolist(), path)
@@ -194,9 +206,14 @@ class _Conversion:
         return self.plain(plain, path)
 
     def as_repr(self, value: object, path: tuple[str, ...], why: str) -> str:
+        self.values_left -= 1
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         self.warn(path, f"a value of type {kind} {why}: its repr is kept")
         return _shortened(_repr(value))
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    return "".join(path if len(path) <= 8 else (*path[:4], "...", *path[-2:]))
 
 
 def _is_enum(value: object) -> bool:
