@@ -1,0 +1,96 @@
+"""Why a name is not known where an expression stands, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from coolrun.plain import Marked
+
+from .functions import BUILTINS
+from .guard import MissingName
+from .mathematics import CONSTANTS, FUNCTIONS
+
+Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """`("n", "x", 0)` as a person writes it: `n.x[0]`."""
+    parts = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
+    return "".join(parts).lstrip(".")
+
+
+def nearest(name: str, names: Iterable[object]) -> str | None:
+    """A cure that names what was probably meant, None where nothing is close."""
+    from difflib import get_close_matches
+
+    known = [one for one in names if isinstance(one, str)]
+    lowered = [one for one in known if one.lower() == name.lower()]
+    close = lowered or get_close_matches(name, known, 1, 0.6)
+    return f"did you mean {close[0]!r}?" if close else None
+
+
+def suggest(error: MissingName, levels: Sequence[Mapping[str, object]]) -> None:
+    """Give an error about a missing name the nearest existing one as its cure."""
+    if error.cure is not None:
+        return
+    if error.owner is None:
+        names: list[object] = [name for level in levels for name in level]
+        error.cure = nearest(error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS])
+    elif type(error.container) is dict:
+        error.cure = nearest(error.name, error.container)
+
+
+def misplaced(
+    name: str,
+    path: Path,
+    own: Mapping[str, object],
+    defaults: Mapping[str, object],
+) -> tuple[str, str] | None:
+    """Reason and cure where a name exists in the definition, but not yet or not here."""
+    source = own if path[0] in own else defaults
+    here = dotted(path)
+    for mapping, key, leaf in reversed(list(_around(source, path))):
+        if name not in mapping:
+            continue
+        if name == key:
+            if leaf:
+                return (
+                    f"{name!r} refers to itself",
+                    f"give another key the value that {here} begins with",
+                )
+            continue
+        found = mapping[name]
+        if isinstance(found, Marked) and isinstance(key, str) and _mentions(found, key):
+            return f"{name!r} and {key!r} need each other", "give one of them a value"
+        if source is defaults:
+            return (
+                f"{name!r} is resolved after {here!r}",
+                f"move {name} up: expressions of the default config are resolved top to bottom",
+            )
+        return f"{name!r} is defined below {here!r}", f"{name} is defined below: move it up"
+    if source is own and name in defaults:
+        return (
+            f"{name!r} is in the default config only",
+            f"{name} is in the default config only: write it here too or take E[-1].{name}",
+        )
+    return None
+
+
+def _around(
+    source: Mapping[str, object], path: Path
+) -> Iterable[tuple[Mapping[str, object], str | int, bool]]:
+    """Every mapping on the way to a value, the key that leads on, and whether it is the last."""
+    current: object = source
+    for depth, step in enumerate(path):
+        if isinstance(current, Mapping):
+            yield current, step, depth == len(path) - 1
+            current = current.get(step)
+        elif isinstance(current, list) and isinstance(step, int):
+            current = current[step]
+        else:
+            return
+
+
+def _mentions(text: Marked, name: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text.expression) is not None
