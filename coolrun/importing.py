@@ -42,7 +42,10 @@ def import_object(names: Sequence[str]) -> object:
 
 @dataclass(frozen=True)
 class Missing:
-    """A module that is not there: the first part that was not found, and where it was sought."""
+    """A module that is not there: the first part that was not found, and where it was sought.
+
+    There are no places where the part before it is no package.
+    """
 
     name: str
     places: tuple[str, ...]
@@ -83,8 +86,10 @@ def find_module(name: str, folder: Path) -> Found | Missing:
         if spec is None:
             if parent is not None and _changes_path(parent):
                 return Found(name, None)
+            if sought in sys.modules:  # `os.path` is put there by hand
+                return Found(name, None)
             first = places if parent is not None else places[:1]
-            return Missing(sought, tuple(os.path.abspath(place) for place in first))
+            return Missing(sought, tuple(dict.fromkeys(os.path.abspath(p) for p in first)))
         places = list(spec.submodule_search_locations or ())
     return Found(name, _source_file(spec))
 

@@ -213,6 +213,10 @@ def _check(key: str, value: object, cwd: Path) -> None:
 
 
 def _unknown(missing: Missing) -> DefinitionError:
+    if not missing.places:
+        parent = missing.name.rpartition(".")[0]
+        message = f"there is no module {missing.name!r}: {parent!r} is no package"
+        return DefinitionError(message, cure=_FORMS)
     near = missing.nearest()
     places = " and ".join(repr(place) for place in missing.places)
     path = " and on Python's path" if "." not in missing.name else ""
