@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .guard import BITS, Refused, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHARACTERS = 2_000
 NODES = 300
@@ -126,9 +129,9 @@ def _walk(root: ast.expr) -> int:
             raise Refused(_WORDS.get(kind.__name__) or f"{kind.__name__} is not allowed")
         rule = _RULES.get(kind)
         if rule is not None:
-            node = rule(node)
-            if node.__class__ is ast.Lambda:
-                stack.append((node.body, depth + 1))  # type: ignore[attr-defined]
+            rule(node)
+            if kind is ast.keyword and isinstance(node.value, ast.Lambda):  # type: ignore[attr-defined]
+                stack.append((node.value.body, depth + 1))  # type: ignore[attr-defined]
                 continue
         for field in fields:
             child = getattr(node, field)
@@ -144,41 +147,36 @@ def _name(name: str) -> None:
         raise Refused("names with two underscores at either end do not exist")
 
 
-def _check_constant(node: ast.Constant) -> ast.AST:
+def _check_constant(node: ast.Constant) -> None:
     kind = type(node.value)
     if kind is int:
         if node.value.bit_length() > BITS:  # type: ignore[union-attr]
             raise Refused(f"the number is too large (at most {BITS} bits)")
     elif kind not in (str, float, bool, type(None)):
         raise Refused(f"{kind.__name__} constants are not part of the language")
-    return node
 
 
-def _check_name(node: ast.Name) -> ast.AST:
+def _check_name(node: ast.Name) -> None:
     if "__" in node.id:
         _name(node.id)
-    return node
 
 
-def _check_attribute(node: ast.Attribute) -> ast.AST:
+def _check_attribute(node: ast.Attribute) -> None:
     if "__" in node.attr:
         _name(node.attr)
-    return node
 
 
-def _check_dict(node: ast.Dict) -> ast.AST:
+def _check_dict(node: ast.Dict) -> None:
     if None in node.keys:
         raise Refused("unpacking with ** is not part of the language", "join mappings with |")
-    return node
 
 
-def _check_binary(node: ast.BinOp) -> ast.AST:
+def _check_binary(node: ast.BinOp) -> None:
     if isinstance(node.op, ast.MatMult):
         raise Refused("the operator @ is not part of the language")
-    return node
 
 
-def _check_comprehension(node: ast.comprehension) -> ast.AST:
+def _check_comprehension(node: ast.comprehension) -> None:
     if node.is_async:
         raise Refused("async is not part of the language")
     targets: list[ast.expr] = [node.target]
@@ -190,16 +188,14 @@ def _check_comprehension(node: ast.comprehension) -> ast.AST:
             raise Refused("a comprehension gives its values to names only")
         elif target.id == "E":
             raise Refused("E is reserved for the experiments before this one")
-    return node
 
 
-def _check_call(node: ast.Call) -> ast.AST:
+def _check_call(node: ast.Call) -> None:
     if not isinstance(node.func, ast.Name | ast.Attribute):
         raise Refused("only functions and methods can be called, by their names")
-    return node
 
 
-def _check_keyword(node: ast.keyword) -> ast.AST:
+def _check_keyword(node: ast.keyword) -> None:
     if node.arg is None:
         raise Refused("unpacking with ** is not part of the language")
     _name(node.arg)
@@ -207,8 +203,6 @@ def _check_keyword(node: ast.keyword) -> ast.AST:
         if node.arg != "key":
             raise Refused(_WORDS["Lambda"])
         _argument(node.value)
-        return node.value
-    return node
 
 
 def _argument(node: ast.Lambda) -> str:
@@ -229,7 +223,7 @@ def _argument(node: ast.Lambda) -> str:
     return name
 
 
-_RULES: Final = {
+_RULES: Final[dict[type[ast.AST], Callable[[Any], None]]] = {
     ast.Constant: _check_constant,
     ast.Name: _check_name,
     ast.Attribute: _check_attribute,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from coolrun.plain import Marked
 
 from .functions import BUILTINS
-from .guard import MissingName
 from .mathematics import CONSTANTS, FUNCTIONS
+
+if TYPE_CHECKING:
+    from .guard import MissingName
 
 Path = tuple[str | int, ...]
 

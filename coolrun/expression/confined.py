@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from coolrun import errors
 from coolrun.errors import CoolrunError, DefinitionError, Place
 from coolrun.plain import Plain, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What a child may answer with: the largest definition, written out.
 ANSWER = 1 << 30

@@ -133,29 +133,27 @@ class Evaluator:
             interpreter = self._interpreter = interpreter_class()(self._functions)
         if grant:
             self._left += STEPS_PER_EXPERIMENT
-        steps = left = min(STEPS, self._left)
+        steps, outer = min(STEPS, self._left), interpreter.left
         try:
             value = interpreter.compute(tree.body, levels, steps)
             kind = type(value)
             if kind is float or kind is bool or value is None:
                 return value
             return plain_copy(interpreter, value)
-        except (Refused, MemoryError, RecursionError):
-            if interpreter.left < 0 and steps < STEPS:
-                spent = Refused("the expressions of this file do too much work together")
-                raise refused(spent, text) from None
-            raise refused(error, text) from None
         except Needs:
             raise
         except ExpressionError as error:
-            error.args = (_told(error.message, text),)
-            error.message = error.args[0]
+            error.message = _told(error.message, text)
+            error.args = (error.message,)
             raise error from None
-        except Exception as error:
-            raise refused(error, text) from None
+        except Exception as failure:
+            if interpreter.left < 0 and steps < STEPS:
+                spent = Refused("the expressions of this file do too much work together")
+                raise refused(spent, text) from None
+            raise refused(failure, text) from None
         finally:
-            left = interpreter.left
-            self._left -= steps - max(left, 0)
+            self._left -= steps - max(interpreter.left, 0)
+            interpreter.left = outer
 
 
 def order(key: Plain) -> tuple[tuple[int, float, str], ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from coolrun.plain import ATOMS
+from coolrun.plain import ATOMS, Plain
 
 from .guard import Meter, Missing, Refused
 from .values import admit, name_of, plain_copy, short
@@ -130,15 +130,15 @@ def _named(values: object, key: str) -> object:
     return values[key]
 
 
-def _size(value: object) -> int:
+def _size(value: Plain) -> int:
     """At least how long the text of a plain value is, without making it."""
     kind = type(value)
     if kind is str:
-        return len(value)  # type: ignore[arg-type]
+        return len(value)
     if kind is int:
-        return value.bit_length() // 4  # type: ignore[attr-defined, no-any-return]
+        return int(value.bit_length() // 4)
     if kind is list or kind is tuple:
-        return sum([_size(item) + 2 for item in value])  # type: ignore[attr-defined]
+        return sum([_size(item) + 2 for item in value])
     if kind is dict:
-        return sum([_size(key) + _size(item) + 4 for key, item in value.items()])  # type: ignore[attr-defined]
+        return sum([_size(key) + _size(item) + 4 for key, item in value.items()])
     return 1

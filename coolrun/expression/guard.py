@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from coolrun.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Ceilings on what an expression builds; data that was given may be larger.
 BITS = 4_096

@@ -274,7 +274,7 @@ class Handlers(Meter):
     def on_call(self, node: ast.Call) -> object:
         target = node.func
         if target.__class__ is ast.Name:
-            name = target.id  # type: ignore[attr-defined]
+            name = target.id
             call = self._function(name)
             arguments = [self.run(part) for part in node.args[name in TAKES_FUNCTION :]]
             if name in TAKES_FUNCTION and node.args:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from . import operators
 from .guard import BITS, Meter, Refused
 from .values import NUMBERS, admit, items_of, name_of, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONSTANTS: Final[dict[str, float]] = {
     name: getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")
@@ -130,7 +132,7 @@ def _floats(meter: Meter, function: str, values: object) -> list[float]:
 def _whole(function: str, value: object) -> int:
     if type(value) is not int and type(value) is not bool:
         raise Refused(f"{function}() takes whole numbers, not {name_of(value)!r}")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return int(value)
 
 
 def _natural(function: str, value: object) -> int:
@@ -153,53 +155,13 @@ def _fits_factor(high: int, low: int) -> None:
         _fits(int((math.lgamma(high + 1) - math.lgamma(low + 1)) / math.log(2)))
 
 
-_NAMES: Final = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "copysign",
-    "cos",
-    "cosh",
-    "degrees",
-    "erf",
-    "erfc",
-    "exp",
-    "exp2",
-    "expm1",
-    "fabs",
-    "floor",
-    "fma",
-    "fmod",
-    "frexp",
-    "gamma",
-    "hypot",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "ldexp",
-    "lgamma",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "modf",
-    "nextafter",
-    "radians",
-    "remainder",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "trunc",
-    "ulp",
-]
+_NAMES: Final = (
+    *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign"),
+    *("cos", "cosh", "degrees", "erf", "erfc", "exp", "exp2", "expm1", "fabs", "floor", "fma"),
+    *("fmod", "frexp", "gamma", "hypot", "isfinite", "isinf", "isnan", "ldexp", "lgamma", "log"),
+    *("log10", "log1p", "log2", "modf", "nextafter", "radians", "remainder", "sin", "sinh"),
+    *("sqrt", "tan", "tanh", "trunc", "ulp"),
+)
 
 # Older versions of Python lack some of them.
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {

@@ -25,24 +25,11 @@ Method = Callable[..., Any]
 
 # What other languages' habits try; each would change data that others read too.
 CHANGING: Final = frozenset(
-    [
-        "append",
-        "extend",
-        "insert",
-        "remove",
-        "pop",
-        "popitem",
-        "clear",
-        "sort",
-        "reverse",
-        "update",
-        "setdefault",
-        "add",
-        "discard",
-        "difference_update",
-        "intersection_update",
-        "symmetric_difference_update",
-    ]
+    (
+        *("append", "extend", "insert", "remove", "pop", "popitem", "clear", "sort", "reverse"),
+        *("update", "setdefault", "add", "discard", "difference_update", "intersection_update"),
+        *("symmetric_difference_update",),
+    )
 )
 
 
@@ -278,33 +265,12 @@ def _isdisjoint(meter: Meter, value: Unique, of: object) -> bool:
 _TEXT: Final[dict[str, Method]] = {
     **{
         name: _pure(name)
-        for name in [
-            "lower",
-            "upper",
-            "title",
-            "capitalize",
-            "swapcase",
-            "casefold",
-            "strip",
-            "lstrip",
-            "rstrip",
-            "removeprefix",
-            "removesuffix",
-            "startswith",
-            "endswith",
-            "isdigit",
-            "isalpha",
-            "isalnum",
-            "isnumeric",
-            "isdecimal",
-            "islower",
-            "isupper",
-            "isspace",
-            "istitle",
-            "isidentifier",
-            "isprintable",
-            "isascii",
-        ]
+        for name in (
+            *("lower", "upper", "title", "capitalize", "swapcase", "casefold", "strip", "lstrip"),
+            *("rstrip", "removeprefix", "removesuffix", "startswith", "endswith", "isdigit"),
+            *("isalpha", "isalnum", "isnumeric", "isdecimal", "islower", "isupper", "isspace"),
+            *("istitle", "isidentifier", "isprintable", "isascii"),
+        )
     },
     **{name: _searching(name) for name in ("find", "rfind", "index", "rindex", "count")},
     **{name: _padding(name) for name in ("ljust", "rjust", "center", "zfill")},

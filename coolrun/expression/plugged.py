@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from coolrun.errors import CoolrunError
 
-from .functions import Function
 from .guard import Meter, Refused
 from .values import plain_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .functions import Function
 
 # Generator, coroutine and asynchronous generator functions (inspect.CO_*): calling one makes an
 # object that does nothing, or that warns.

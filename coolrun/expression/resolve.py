@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from coolrun.plain import ATOMS, Marked, Plain
 
 from .causes import Path, dotted, misplaced, suggest
-from .earlier import Earlier
-from .evaluator import Evaluator
 from .guard import GuardError, MissingName, Needs, Pending, Unresolved
+
+if TYPE_CHECKING:
+    from .earlier import Earlier
+    from .evaluator import Evaluator
 
 Levels = tuple[Mapping[str, object], ...]
 
