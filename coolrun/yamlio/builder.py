@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coolrun.plain import Key, Plain
 from coolrun.yamlio import scalars
-from coolrun.yamlio.leaves import MERGE_KEY, Leaves
-from coolrun.yamlio.limits import Limits
+from coolrun.yamlio.leaves import MERGE_KEY, SHARED, SHARED_LENGTH, Leaves
 from coolrun.yamlio.problems import Refused, short
 from coolrun.yamlio.tags import DELETE, Merge
+
+if TYPE_CHECKING:
+    from coolrun.plain import Key, Plain
+    from coolrun.yamlio.limits import Limits
 
 _NONE: Any = object()
 _OPEN: Any = object()
@@ -44,7 +46,16 @@ class Builder:
         *,
         definition: bool,
     ) -> None:
+        import yaml
+
         self._next_event = next_event
+        self._kinds = (
+            yaml.ScalarEvent,
+            yaml.AliasEvent,
+            yaml.MappingStartEvent,
+            yaml.SequenceStartEvent,
+            yaml.DocumentEndEvent,
+        )
         self._leaves = leaves
         self._limits = limits
         self._place_of_key = place_of_key
@@ -67,14 +78,7 @@ class Builder:
             Refused: with the event and the path that led to it.
             yaml.YAMLError: libyaml's objections.
         """
-        from yaml import (
-            AliasEvent,
-            DocumentEndEvent,
-            MappingStartEvent,
-            ScalarEvent,
-            SequenceStartEvent,
-        )
-
+        scalar, alias, mapping_start, sequence_start, document_end = self._kinds
         next_event, stack, leaves = self._next_event, self._stack, self._leaves
         keys, shared, initials = leaves.keys, leaves.values, leaves.initials
         longest, most, definition = self._limits.scalar, self._limits.values, self._definition
@@ -91,7 +95,7 @@ class Builder:
             while True:
                 event = next_event()
                 kind = type(event)
-                if kind is ScalarEvent:
+                if kind is scalar:
                     text = event.value
                     bare = event.tag is None and event.anchor is None
                     if mapping and key is _NONE:
@@ -109,30 +113,35 @@ class Builder:
                     elif event.style == "":
                         value = shared.get(text, _NONE)
                         if value is _NONE:
-                            value = leaves.plain(event, key, flow, len(stack))
+                            if text[:1] in initials or flow or len(text) > longest:
+                                value = leaves.plain(event, key, flow, len(stack))
+                            else:
+                                value = text
+                                if len(shared) < SHARED and len(text) <= SHARED_LENGTH:
+                                    shared[text] = text
                     elif (
                         text[:1] in initials or len(text) > longest or (definition and "\0" in text)
                     ):
                         value = leaves.text(event)
                     else:
                         value = text
-                elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                elif kind is mapping_start or kind is sequence_start:
                     if first is None:
                         first = event
-                    self._open(event, kind is MappingStartEvent, mapping, key)
+                    self._open(event, kind is mapping_start, mapping, key)
                     stack.append(_Frame(container, mapping, key, merged, flow, event))
-                    mapping = kind is MappingStartEvent
+                    mapping = kind is mapping_start
                     container = {} if mapping else []
                     key, merged, flow = _NONE, None, event.flow_style
                     continue
-                elif kind is AliasEvent:
+                elif kind is alias:
                     value = self._alias(event)
                     if mapping and key is _NONE:
                         key = leaves.checked_key(value, event, top=len(stack) == 1)
                         if key in container:
                             self._again(key, container, merged, event)
                         continue
-                elif kind is DocumentEndEvent:
+                elif kind is document_end:
                     self._values = values
                     return first, container[0]
                 else:
@@ -156,13 +165,17 @@ class Builder:
                     else:
                         container[key] = value
                     key = _NONE
-        except Refused as refused:
+        except (Refused, scalars.BadScalar) as error:
+            refused = error
+            if not isinstance(refused, Refused):
+                cure = "correct it, or put it in quotes if it is text"
+                refused = Refused(str(error), cure, event)
             refused.path = self._path()
             if mapping and key is not _NONE:
                 refused.path.append("<<" if key is MERGE_KEY else key)
             elif stack and not mapping:
                 refused.path.append(len(container))
-            raise
+            raise refused from None
 
     def _open(self, event: Any, opens_mapping: bool, mapping: bool, key: Any) -> None:  # noqa: FBT001
         if mapping and key is _NONE:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import Place
 from coolrun.plain import KEYS, Key, Plain
 from coolrun.yamlio import scalars
-from coolrun.yamlio.limits import Limits
 from coolrun.yamlio.problems import Refused, short
 from coolrun.yamlio.tags import DELETE
 from coolrun.yamlio.tuples import read_tuple
+
+if TYPE_CHECKING:
+    from coolrun.yamlio.limits import Limits
 
 Warn = Callable[[str, Place], None]
 
 MERGE_KEY: Any = object()
 
-_SHARED = 20_000
-_SHARED_LENGTH = 64
+SHARED = 2_000
+SHARED_LENGTH = 64
 # Numbers beyond 64 bits can be chosen so that all of them collide as keys.
 _LARGE_KEYS = 1_000
 _GLUED = re.compile(r"[\w.-]+:\S+")
@@ -27,6 +29,8 @@ _GLUED = re.compile(r"[\w.-]+:\S+")
 
 class Leaves:
     """Makes values and keys of scalar events, within bounds.
+
+    What cannot be made raises `Refused`, or `scalars.BadScalar` where the event is at fault.
 
     `keys` and `values` hold what was made of untagged text before; text is shared that way, too.
     `keys` holds only text that is a key as it stands, quoted or not.
@@ -48,6 +52,7 @@ class Leaves:
         self._word_initials = frozenset(word[0] for word in self._words)
         # Text that begins otherwise is what it looks like.
         self.initials = scalars.INITIALS | self._word_initials | {"("}
+        self._scalar_initials = scalars.INITIALS
         self._warn = warn
         self._definition = definition
         self._copied = 0
@@ -64,20 +69,20 @@ class Leaves:
     def plain(self, event: Any, key: Any, flow: bool, depth: int) -> Plain:  # noqa: FBT001
         """The value of an unquoted scalar, `depth` collections deep."""
         text = event.value
+        if len(text) > self._limits.scalar:
+            raise self._too_long(event)
         initial = text[:1]
-        self._check_length(event)
         value: Plain = text
-        if initial == "(":
+        if initial in self._scalar_initials:
+            value = scalars.plain(text)
+        elif initial == "(":
             value = self._tuple(event, depth)
-        elif initial in self._word_initials:
-            value = scalars.marked(text, self._words)
-            value = self._resolve(event) if value is None else value
-        elif initial in self.initials:
-            value = self._resolve(event)
+        if initial in self._word_initials and type(value) is str:
+            value = scalars.marked(text, self._words) or text
         if flow:
             self._look_at_flow(event, key)
         # Text with parentheses is looked at each time: it may be a tuple, or half of one.
-        if text and "(" not in text and self._may_share(self.values, text):
+        if len(self.values) < SHARED and 0 < len(text) <= SHARED_LENGTH and "(" not in text:
             self.values[text] = value
         return value
 
@@ -134,30 +139,15 @@ class Leaves:
             message = f"aliases stand for more than {self._limits.values:,} values"
             raise Refused(message, "write out what is needed", event)
 
-    def _may_share(self, shared: dict[str, Any], text: str) -> bool:
-        return len(shared) < _SHARED and len(text) <= _SHARED_LENGTH
-
-    def _resolve(self, event: Any) -> Plain:
-        try:
-            return scalars.plain(event.value)
-        except ValueError as error:
-            raise Refused(str(error), "quote it if it is text", event) from None
-
     def _core(self, event: Any) -> Plain:
         if event.tag not in scalars.CORE_TAGS:
             raise self.unknown_tag(event)
-        try:
-            return scalars.tagged(event.tag, event.value)
-        except ValueError as error:
-            raise Refused(str(error), "remove the tag, or correct the value", event) from None
+        return scalars.tagged(event.tag, event.value)
 
     def _tuple(self, event: Any, depth: int) -> tuple[Plain, ...] | str:
         text: str = event.value
         room = self._limits.depth - depth
-        try:
-            value = read_tuple(text, depth=room, mappings=not self._definition)
-        except ValueError as error:
-            raise Refused(str(error), "quote it if it is text", event) from None
+        value = read_tuple(text, depth=room, mappings=not self._definition)
         if value is None:
             return text
         # Not an exact count, but no tuple holds more.
@@ -168,10 +158,13 @@ class Leaves:
 
     def _check_length(self, event: Any) -> None:
         if len(event.value) > self._limits.scalar:
-            message = f"a text of more than {self._limits.scalar:,} characters"
-            raise Refused(message, "keep it in a file and name that file here", event)
+            raise self._too_long(event)
         if self._definition and "\0" in event.value:
             raise self._nul(event)
+
+    def _too_long(self, event: Any) -> Refused:
+        message = f"a text of more than {self._limits.scalar:,} characters"
+        return Refused(message, "keep it in a file and name that file here", event)
 
     def _nul(self, event: Any) -> Refused:
         cure = "remove the \\0: no name, path or argument can hold it"
@@ -204,11 +197,11 @@ class Leaves:
         elif text == "<<":
             return MERGE_KEY
         else:
-            key = self._resolve(event)
+            key = scalars.plain(text)
         key = self.checked_key(key, event, top=top)
         if event.anchor is not None:
             self.anchors[event.anchor] = key
-        elif event.implicit[0] and key is text and self._may_share(self.keys, text):
+        elif event.implicit[0] and key is text and len(self.keys) < SHARED:
             self.keys[text] = text
         return key
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coolrun.errors import DefinitionError, Place
-from coolrun.plain import Plain
 from coolrun.yamlio.builder import Builder
 from coolrun.yamlio.leaves import Leaves, Warn
 from coolrun.yamlio.limits import DEFINITION, Limits
 from coolrun.yamlio.locate import locate
 from coolrun.yamlio.problems import Refused, as_definition_error, dotted
 from coolrun.yamlio.source import check_text, starts
+
+if TYPE_CHECKING:
+    from coolrun.plain import Plain
 
 
 class Document(NamedTuple):
@@ -96,14 +98,15 @@ def read(
                 start, cut = (cut or 0) if number else 0, next(cuts, None)
             end = len(data) if cut is None else cut
             _check_opening(opening, number, limits)
-            if limits.each:
+            if limits.each and end - start > limits.size:
                 _check_size("the document", end - start, limits, place(opening))
             builder.begin()
             first, value = builder.build()
             if definition and value is not None and type(value) is not dict:
                 cure = "write `key: value`, with a space after the colon"
                 raise Refused("the document is no mapping of keys to values", cure, first)
-            yield Document(value, start, end, place(opening if value is None else first).line)
+            mark: Any = (opening if value is None else first).start_mark
+            yield Document(value, start, end, mark.line + first_line)
     except yaml.YAMLError as problem:
         raise as_definition_error(problem, data, path, first_line) from None
     except Refused as refused:

@@ -37,9 +37,10 @@ NAMED: dict[str, bool | float | None] = {
 # A plain scalar that begins otherwise is text.
 INITIALS = frozenset({name[:1] for name in NAMED} | set("0123456789+-."))
 
-_INT = re.compile(r"[-+]?[0-9]+")
+# A whole number has neither of the groups.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][-+]?[0-9]+)?")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INFINITIES = (float("inf"), float("-inf"))
 _TOO_LONG = f"a whole number of more than {INT_DIGITS:,} digits"
 
 _CORE = "tag:yaml.org,2002:"
@@ -48,33 +49,40 @@ SEQUENCE_TAG = _CORE + "seq"
 MAPPING_TAG = _CORE + "map"
 
 
+class BadScalar(ValueError):
+    """Text that can be no value: of too many digits, nested too deep, not what its tag says."""
+
+
 def plain(text: str) -> bool | int | float | str | None:
     """The value of an unquoted scalar.
 
     Raises:
-        ValueError: a whole number of too many digits.
+        BadScalar: a whole number of too many digits.
     """
-    if text in NAMED:
-        return NAMED[text]
-    if _INT.fullmatch(text):
-        if len(text.lstrip("+-")) > INT_DIGITS:
-            raise ValueError(_TOO_LONG)
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        value = float(text)
-        # `695e0514` is a hash of git; nobody means infinity by it.
-        return text if value in (float("inf"), float("-inf")) else value
-    if _BASED.fullmatch(text):
-        return _based(text)
-    return text
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        if text in NAMED:
+            return NAMED[text]
+        return _based(text) if _BASED.fullmatch(text) else text
+    if match.lastindex is None:
+        if len(text) > INT_DIGITS and len(text.lstrip("+-")) > INT_DIGITS:
+            raise BadScalar(_TOO_LONG)
+        try:
+            return int(text)
+        except ValueError:
+            # The environment may have set a bound of its own.
+            raise BadScalar(_TOO_LONG) from None
+    value = float(text)
+    # `695e0514` is a hash of git; nobody means infinity by it.
+    return text if value in _INFINITIES else value
 
 
 def _based(text: str) -> int:
     if len(text) > INT_DIGITS:
-        raise ValueError(_TOO_LONG)
+        raise BadScalar(_TOO_LONG)
     value = int(text, 0)
     if value >= 10**INT_DIGITS:
-        raise ValueError(_TOO_LONG)
+        raise BadScalar(_TOO_LONG)
     return value
 
 
@@ -82,7 +90,7 @@ def tagged(tag: str, text: str) -> bool | int | float | str | None:
     """The value of a scalar with one of `CORE_TAGS`.
 
     Raises:
-        ValueError: the text is no such value.
+        BadScalar: the text is no such value.
     """
     name = tag.removeprefix(_CORE)
     if name == "str":
@@ -92,9 +100,9 @@ def tagged(tag: str, text: str) -> bool | int | float | str | None:
         try:
             return float(value)
         except OverflowError as error:
-            raise ValueError(f"{text[:60]!r} is too large for !!float") from error
+            raise BadScalar(f"{text[:60]!r} is too large for !!float") from error
     if (type(value).__name__ if value is not None else "null") != name:
-        raise ValueError(f"{text[:60]!r} is not what !!{name} stands for")
+        raise BadScalar(f"{text[:60]!r} is not what !!{name} stands for")
     return value
 
 

@@ -15,8 +15,8 @@ _ODD = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]"
     rb"|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
 )
-# libyaml takes such a line for the start of a document wherever it stands.
-_START = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
+_AFTER_START = frozenset((b"", b" ", b"\t", b"\r", b"\n"))
+_START = re.compile(rb"(?<=[\r\n])---(?=[ \t\r\n]|\Z)")
 _LINE = re.compile(rb"\r\n?|\n")
 
 
@@ -51,8 +51,20 @@ def check_text(data: bytes, path: str, first_line: int = 1) -> None:
 
 
 def starts(data: bytes) -> Iterator[int]:
-    """Where the lines begin that start a document with `---`."""
-    return (match.start() for match in _START.finditer(data))
+    """Where the lines begin that start a document with `---`.
+
+    libyaml takes such a line for the start of a document wherever it stands.
+    """
+    position = len(_BOM) if data.startswith(_BOM) else 0
+    if data.startswith(b"---", position) and data[position + 3 : position + 4] in _AFTER_START:
+        yield 0
+    # Old Macintosh line ends are rare, and looking for both kinds of line end is slow.
+    if data.find(b"\r") >= 0:
+        yield from (match.start() for match in _START.finditer(data, position + 1))
+        return
+    while (position := data.find(b"\n---", position) + 1) > 0:
+        if data[position + 3 : position + 4] in _AFTER_START:
+            yield position
 
 
 def split(data: bytes) -> list[tuple[int, int]]:

@@ -37,7 +37,7 @@ def read_tuple(text: str, *, depth: int, mappings: bool) -> tuple[Plain, ...] | 
         mappings: whether the tuple may hold mappings.
 
     Raises:
-        ValueError: more levels than that.
+        BadScalar: more levels than that.
     """
     try:
         value, position = _value(text, 0, depth, mappings=mappings)
@@ -62,7 +62,7 @@ def _value(text: str, position: int, depth: int, *, mappings: bool) -> tuple[Pla
     if found not in _CLOSING or (found == "{" and not mappings):
         raise _NoLiteral
     if depth < 1:
-        raise ValueError("tuples nested too deep")
+        raise scalars.BadScalar("tuples nested too deep")
     return _collection(text, position, found, depth - 1, mappings=mappings)
 
 
