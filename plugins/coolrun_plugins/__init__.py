@@ -16,6 +16,8 @@ BUILTIN = (
     # how it is launched
     "module",
     "solve",
+    "inline",
+    "local",
     # where it is written
     "yamllog",
     # what people see

@@ -1,0 +1,173 @@
+"""Performing a run in the process that belongs to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from coolrun.errors import CoolrunError
+from coolrun.failure import describe, printed
+from coolrun.results import ResultsWriter
+from coolrun.run import RECORD_KEYS, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coolrun.config import Config
+    from coolrun.parameters import Parameters
+
+
+def prepare(run: Run, config: Config) -> None:
+    """Give this process the environment and the arguments of the run."""
+    os.environ.update(environment_of(run, config))
+    sys.argv = [sys.argv[0] if sys.argv else "", *config.module_arguments]
+    if "TZ" in run.environment:
+        time.tzset()
+
+
+def environment_of(run: Run, config: Config) -> dict[str, str]:
+    """What a run finds in its environment besides the runner's own."""
+    return {
+        **run.environment,
+        "COOLRUN_RUN_ID": run.id,
+        "COOLRUN_RUN_DIR": str(run.folder),
+        "COOLRUN_SESSION": run.session,
+        "COOLRUN_ATTEMPT": str(run.attempt),
+        "COOLRUN_TOKEN": run.token,
+        "COOLRUN_CWD": str(config.cwd),
+    }
+
+
+def perform(
+    run: Run, config: Config, *, within: AbstractContextManager[object] | None = None
+) -> None:
+    """Do the work of a run and write down what it gave and how it ended.
+
+    `within` is entered around the work alone: what entering and leaving it raises is the failure
+    of the run as well.
+
+    Whatever the work raises is the failure of the run. In a process that the work forked and that
+    comes back here as well, nothing is written and the process ends.
+
+    Raises:
+        OSError: the results file cannot be made, or not be completed at the end.
+    """
+    from coolrun.parameters import Parameters
+
+    process = os.getpid()
+    writer = ResultsWriter(run.results, run.token, _now(config))
+    parameters = Parameters(run.experiment, _Keeper(run, writer).keep)
+    started, begun = _now(config), time.monotonic()
+    failure = _work(run, parameters, config, within or nullcontext())
+    elapsed = time.monotonic() - begun
+    _flush()
+    if os.getpid() != process:
+        os._exit(0 if failure is None else 1)
+    results = _final_results(parameters, writer)
+    if failure is None:
+        _warn_about_unread(run, parameters, config, writer)
+    writer.finish(failure, started, elapsed, results)
+
+
+def _work(
+    run: Run, parameters: Parameters, config: Config, within: AbstractContextManager[object]
+) -> str | None:
+    """Call the hook; the failure in one line, or None. What went wrong is printed."""
+    try:
+        with within:
+            done = config.hook.coolrun_execute(
+                experiment=run.experiment, parameters=parameters, config=config
+            )
+        if done is None:
+            raise CoolrunError(
+                "no plugin knows how to run this experiment",
+                cure="name what to run in it; `coolrun plugins` lists what is there or blocked",
+            ).at(experiment=run.experiment.label)
+    # Everything, MemoryError and KeyboardInterrupt too: this is the outermost frame of the run.
+    except BaseException as error:
+        failure = describe(error)
+        _print(printed(error))
+        return failure
+    return None
+
+
+class _Keeper:
+    """Writes each result the moment it is set."""
+
+    def __init__(self, run: Run, writer: ResultsWriter) -> None:
+        self._reserved = frozenset({*RECORD_KEYS, *run.experiment.given})
+        self._writer = writer
+
+    def keep(self, key: str, value: object) -> None:
+        from coolrun.plainness import to_plain
+
+        plain, warning = to_plain(value)
+        self._writer.set(key, plain)
+        if warning is not None:
+            self._writer.warn(f"result {key!r}: {warning}")
+        if key in self._reserved:
+            self._writer.warn(f"result {key!r} is not recorded: the runner writes this key itself")
+
+
+def _final_results(parameters: Parameters, writer: ResultsWriter) -> Mapping[str, Any]:
+    """Read all results again, so that what was changed in place counts."""
+    from coolrun.parameters import results
+    from coolrun.plainness import to_plain
+
+    final: dict[str, Any] = {}
+    for key, value in results(parameters).items():
+        final[key], warning = to_plain(value)
+        if warning is not None:
+            writer.warn(f"result {key!r}: {warning}")
+    writer.update(final)
+    return final
+
+
+def _warn_about_unread(
+    run: Run, parameters: Parameters, config: Config, writer: ResultsWriter
+) -> None:
+    from coolrun.parameters import unread
+
+    names = [
+        name
+        for name in unread(parameters)
+        if not name.startswith("_")
+        and not config.declares_key(name.partition(".")[0])
+        and name not in run.experiment.given
+    ]
+    if names:
+        listed = ", ".join(repr(name) for name in names)
+        writer.warn(f"{'parameters' if len(names) > 1 else 'parameter'} never read: {listed}")
+
+
+def _now(config: Config) -> str:
+    return config.clock.now().isoformat(timespec="seconds")
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    # The work may have closed or replaced it. The failure is in the record in any case.
+    except Exception:
+        _write_to_output(text)
+
+
+def _write_to_output(text: str) -> None:
+    try:
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        return  # closed as well: nothing is left to print to
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None:
+                stream.flush()
+        # Whatever the work put there; what cannot be flushed is lost to the work, not to us.
+        except Exception as error:
+            _write_to_output(f"output could not be flushed: {type(error).__name__}\n")

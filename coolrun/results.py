@@ -1,0 +1,250 @@
+"""The file in which the process of a run keeps its results and how it ended.
+
+One line of JSON per event, each appended with one system call, so that nothing set is lost
+however the process ends:
+
+    {"format": 1, "token": ..., "started": ..., "pid": ...}
+    ["set", key, value]      ["delete", key]      ["warning", text]
+    ["exit", failure, started, elapsed]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coolrun.plain import Plain, decode, encode
+from coolrun.run import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = 1
+_TAIL = 1 << 16
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+class ResultsWriter:
+    """Appends what a run sets. Belongs to one process: a fork of it writes nothing.
+
+    Where a write fails, what it said is held and written by `finish`. Where the file or its folder
+    was removed, `finish` makes them again.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path, token: str, started: str) -> None:
+        self._path = path
+        self._pid = os.getpid()
+        self._header = {"format": FORMAT, "token": token, "started": started, "pid": self._pid}
+        self._texts: dict[str, int | None] = {}
+        self._warnings: dict[str, None] = {}
+        self._complete = True
+        if path.exists():
+            # Another attempt's: its process may still write to the file it has open.
+            path.unlink()
+        self._open()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def set(self, key: str, value: Plain) -> None:
+        """Keep a result, unless this is what the file says already."""
+        if type(value) is int or type(value) is bool:
+            text, mark = repr(value) if type(value) is int else str(value).lower(), None
+        elif type(value) is str:
+            text, mark = json.dumps(value), None
+        else:
+            text = encode(value)
+            # An atom cannot change in place; of the others a hash says whether they did.
+            mark = hash(text) if isinstance(value, (dict, list, tuple)) else None
+        self._texts[key] = mark
+        self._append(f'["set",{json.dumps(key)},{text}]\n')
+
+    def update(self, results: Mapping[str, Plain]) -> None:
+        """Say what was changed in place or removed since it was set: `results` are as they are now."""
+        for key, value in results.items():
+            known = self._texts.get(key, "")
+            if known is None and not isinstance(value, (dict, list, tuple)):
+                continue
+            if known != hash(encode(value)):
+                self.set(key, value)
+        for key in [key for key in self._texts if key not in results]:
+            del self._texts[key]
+            self._append(f'["delete",{json.dumps(key)}]\n')
+
+    def warn(self, text: str) -> None:
+        """Keep a warning. The same one is kept once."""
+        if text not in self._warnings:
+            self._warnings[text] = None
+            self._append(encode(["warning", text]) + "\n")
+
+    def finish(
+        self, failure: str | None, started: str, elapsed: float, results: Mapping[str, Plain]
+    ) -> None:
+        """Say how the run ended; `results` are all of them, in case the file has lost some.
+
+        Raises:
+            OSError: the file cannot be written even now.
+        """
+        if os.getpid() != self._pid:
+            return
+        if not self._is_there():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._open()
+            self._complete = False
+        if not self._complete:
+            # The line break ends a line that a failed write has torn.
+            lines = ["", *(encode(["set", key, value]) for key, value in results.items())]
+            lines += [encode(["warning", text]) for text in self._warnings]
+            _write(self._descriptor, ("\n".join(lines) + "\n").encode())
+        _write(self._descriptor, (encode(["exit", failure, started, elapsed]) + "\n").encode())
+
+    def close(self) -> None:
+        """Let go of the file. What is set afterwards is not kept."""
+        if os.getpid() == self._pid and self._is_ours():
+            os.close(self._descriptor)
+        self._pid = -1
+
+    def _open(self) -> None:
+        descriptor = os.open(self._path, _FLAGS, 0o666)
+        self._descriptor = descriptor
+        state = os.fstat(descriptor)
+        self._identity = (state.st_dev, state.st_ino)
+        _write(descriptor, (encode(self._header) + "\n").encode())
+
+    def _append(self, line: str) -> None:
+        if os.getpid() != self._pid:
+            return
+        try:
+            if not self._is_ours():
+                self._complete = False  # a module that closes descriptors has closed ours
+                return
+            _write(self._descriptor, line.encode())
+        except OSError:
+            # Told at the end, when the file is completed or cannot be; the run goes on meanwhile.
+            self._complete = False
+
+    def _is_ours(self) -> bool:
+        """Whether our descriptor still is our file: its number may have been closed and reused."""
+        try:
+            state = os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (state.st_dev, state.st_ino) == self._identity
+
+    def _is_there(self) -> bool:
+        try:
+            state = os.stat(self._path)
+        except OSError:
+            return False
+        return (state.st_dev, state.st_ino) == self._identity and self._is_ours()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a results file says.
+
+    Attributes:
+        believed: whether the file is there and of the attempt that was asked for.
+        results: what was set, in order.
+        warnings: what a person should know.
+        started: when the process of the run began, as local ISO 8601 text, or None.
+        pid: the process of the run, or 0.
+        exit: how the work ended, with all of the above; None when the process never said.
+    """
+
+    believed: bool = False
+    results: dict[str, Plain] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    started: str | None = None
+    pid: int = 0
+    exit: Exit | None = None
+
+    def end(self, token: str, failure: str | None, started: str, elapsed: float) -> Exit:
+        """An exit for a run whose process never said how it ended."""
+        began = self.started or started
+        return Exit(token, failure, began, elapsed, self.results, self.warnings)
+
+
+def read_results(path: Path, token: str) -> Written:
+    """Read a results file. A torn line is passed over; a file of another attempt says nothing."""
+    results: dict[str, Plain] = {}
+    warnings: dict[str, None] = {}
+    ended: tuple[str | None, str, float] | None = None
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return Written()
+    with file:
+        header = _header(file.readline())
+        if header.get("format") != FORMAT or header.get("token") != token:
+            return Written()
+        for line in file:
+            event = _event(line)
+            if event is None:
+                continue
+            kind = event[0]
+            if kind == "set":
+                results[event[1]] = event[2]
+            elif kind == "delete":
+                results.pop(event[1], None)
+            elif kind == "warning":
+                warnings[event[1]] = None
+            elif kind == "exit" and ended is None:
+                ended = event[1], event[2], event[3]
+    told = tuple(warnings)
+    exited = None if ended is None else Exit(token, *ended, results, told)
+    return Written(True, results, told, header.get("started"), header.get("pid", 0), exited)
+
+
+def append_exit(path: Path, token: str, failure: str | None, started: str, elapsed: float) -> None:
+    """Say for a process that has ended how it ended, unless it said so itself.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        file = path.open("r+b", buffering=0)
+    except FileNotFoundError:
+        return
+    with file:
+        header = _header(file.read(_TAIL).partition(b"\n")[0])
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+        # Of two exits the first counts, so that looking at the end of the file is enough.
+        if header.get("token") != token or b'\n["exit",' in file.read(_TAIL):
+            return
+        event = encode(["exit", failure, header.get("started", started), elapsed])
+        file.seek(0, os.SEEK_END)
+        _write(file.fileno(), f"\n{event}\n".encode())
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
+
+
+def _header(line: bytes) -> dict[str, Plain]:
+    try:
+        header = json.loads(line)
+    except ValueError:
+        return {}
+    return header if type(header) is dict else {}
+
+
+def _event(line: bytes) -> list[Plain] | None:
+    """One event, or None for a line that a crash or a full disk has torn, or that is empty."""
+    if not line.endswith(b"]\n"):
+        return None
+    try:
+        # Wrapped values are rare, and plain JSON is read three times as fast.
+        event = decode(line) if b"{" in line else json.loads(line)
+    except ValueError:
+        return None
+    return event if type(event) is list and event else None

@@ -1,0 +1,119 @@
+"""`--in-process`: runs in the runner's own process and terminal, one at a time, for debuggers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from coolrun import hookimpl
+from coolrun.execution import perform, prepare
+from coolrun.results import read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from coolrun import Config, Exit, Launcher, Parser, Run
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_option(
+        "--in-process",
+        action="store_true",
+        help="run in this process and terminal, one after the other, for breakpoints",
+    )
+
+
+@hookimpl(tryfirst=True)
+def coolrun_launch(config: Config) -> Launcher | None:
+    """The launcher of a session that is being debugged."""
+    return InlineLauncher(config) if config.option("in_process") else None
+
+
+class InlineLauncher:
+    """Performs a run at once, inside `submit`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._exits: list[Exit] = []
+        # Readable while there are exits to be told.
+        self._reader, self._writer = os.pipe()
+
+    def submit(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            self._exits.append(self._perform(run))
+            os.write(self._writer, b".")
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def poll(self) -> Sequence[Exit]:
+        exits, self._exits = self._exits, []
+        if exits:
+            os.read(self._reader, len(exits))
+        return exits
+
+    def cancel(self, tokens: Collection[str], *, grace: float) -> None:
+        """Nothing runs while anybody could ask."""
+
+    def close(self) -> None:
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def _perform(self, run: Run) -> Exit:
+        started = self._config.clock.now().isoformat(timespec="seconds")
+        begun = self._config.clock.monotonic()
+        failure: str | None = None
+        with _as_it_was(), _interruptible():
+            try:
+                prepare(run, self._config)
+                _put_first(str(self._config.cwd))
+                perform(run, self._config)
+            except KeyboardInterrupt:
+                failure = "KeyboardInterrupt"
+            except OSError as error:
+                failure = f"cannot write {str(run.results)!r}: {error.strerror}"
+        written = read_results(run.results, run.token)
+        elapsed = self._config.clock.monotonic() - begun
+        return written.exit or written.end(run.token, failure, started, elapsed)
+
+
+def _put_first(folder: str) -> None:
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Whatever a run does to the process as a whole is undone after it."""
+    arguments, path = list(sys.argv), list(sys.path)
+    environment = dict(os.environ)
+    folder = os.open(".", os.O_RDONLY)
+    streams = sys.stdin, sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = arguments, path
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+        os.fchdir(folder)
+        os.close(folder)
+        sys.stdin, sys.stdout, sys.stderr = streams
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stops the run, as it stops any program in a terminal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,66 @@
+"""`python -m coolrun_plugins.local.fresh N`: one run in an interpreter of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pickle
+import signal
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.run import Run
+
+
+def hand_over(run: Run, config: Config) -> int:
+    """Keep all that the other interpreter needs in a file without a name; its descriptor."""
+    settings = {name: config.setting(name) for name in config.parser.settings}
+    with tempfile.TemporaryFile() as file:
+        pickle.dump((str(config.cwd), list(config.argv), settings, run), file)
+        file.flush()
+        file.seek(0)
+        descriptor = os.dup(file.fileno())
+    os.set_inheritable(descriptor, True)
+    return descriptor
+
+
+def take_over(descriptor: int) -> tuple[Run, Config]:
+    """The run and a Config like the one it was handed over with."""
+    from coolrun.cli import configure
+
+    with os.fdopen(descriptor, "rb") as file:
+        cwd, argv, settings, run = pickle.load(file)  # noqa: S301 - from our own parent process
+    os.chdir(cwd)
+    config = configure(argv)
+    for name, value in settings.items():
+        declared = config.parser.settings[name]
+        config.parser.settings[name] = dataclasses.replace(declared, default=value)
+    return run, config
+
+
+def main() -> None:
+    """Perform the run and end this process."""
+    from coolrun_plugins.local.child import print_failure, work
+    from coolrun_plugins.local.surroundings import open_streams, put_first
+
+    code = 1
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        run, config = take_over(int(sys.argv[1]))
+        put_first(str(config.cwd))
+        open_streams()
+        work(run, config)
+        code = 0
+    except OSError as error:
+        print_failure(error)
+        code = error.errno or 1
+    except Exception as error:
+        print_failure(error)
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The keeper: a process that forks runs, waits for them and outlives the runner."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from coolrun.clock import Clock
+from coolrun.results import append_exit
+from coolrun_plugins.local.channel import Channel, ChannelClosed
+from coolrun_plugins.local.child import live
+from coolrun_plugins.local.messages import Ending, Order, failure_of
+from coolrun_plugins.local.processes import children
+from coolrun_plugins.local.task import Task
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.experiment import Source
+    from coolrun_plugins.local.surroundings import Surroundings
+
+
+class Keeper:
+    """Serves one runner until that has gone and nothing runs any more.
+
+    Waits in one place, for the runner, for the end of a child and for the nearest deadline.
+    """
+
+    def __init__(self, channel: Channel, surroundings: Surroundings, config: Config) -> None:
+        self._channel = channel
+        self._surroundings = surroundings
+        self._config = config
+        self._clock = Clock()
+        self._tasks: dict[int, Task] = {}
+        self._sources: dict[int, Source] = {}
+        self._endings: list[Ending] = []
+        self._is_alone = False
+        self._own = children()
+        self._wakeup, self._waker = socket.socketpair()
+
+    def serve(self) -> None:
+        """Do what the runner asks for. Returns when there is nothing left to do."""
+        self._listen_for_children()
+        poller = select.poll()
+        poller.register(self._wakeup, select.POLLIN)
+        while self._tasks or not self._is_alone:
+            events = select.POLLIN | (select.POLLOUT if self._channel.has_unsent else 0)
+            if not self._is_alone:
+                poller.register(self._channel, events)
+            ready = dict(poller.poll(self._timeout()))
+            if self._wakeup.fileno() in ready:
+                self._wakeup.recv(4096)
+            if not self._is_alone and self._channel.fileno() in ready:
+                self._listen(poller)
+            self._wait()
+            self._tell()
+        self._end_strangers()
+
+    def _listen_for_children(self) -> None:
+        self._wakeup.setblocking(False)
+        self._waker.setblocking(False)
+        signal.signal(signal.SIGCHLD, _nothing)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+
+    def _timeout(self) -> float | None:
+        due = [task.due for task in self._tasks.values() if task.due is not None]
+        if not due:
+            return None
+        return max(0.0, min(due) - time.monotonic()) * 1000 + 1
+
+    def _listen(self, poller: select.poll) -> None:
+        messages, is_open = self._channel.receive()
+        for kind, *rest in messages:
+            if kind == "submit":
+                self._start(rest[0])
+            elif kind == "cancel":
+                self._cancel(*rest)
+            elif kind == "source":
+                self._sources[rest[0]] = rest[1]
+        if not is_open:
+            self._leave(poller)
+
+    def _leave(self, poller: select.poll) -> None:
+        """The runner has gone: what runs may finish, and what it says is kept in its files."""
+        self._is_alone = True
+        poller.unregister(self._channel)
+        self._channel.close()
+
+    # Starting
+
+    def _start(self, orders: list[Order]) -> None:
+        reason, warning = self._surroundings.reason_to_start_fresh()
+        for order in orders:
+            self._fork(order, reason or self._surroundings.reason_of(order), warning)
+            warning = None
+
+    def _fork(self, order: Order, fresh: str | None, warning: str | None) -> None:
+        started = self._clock.now().isoformat(timespec="seconds")
+        begun = time.monotonic()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            reason = f"could not be started: {error.strerror}"
+            self._endings.append(Ending(order.token, reason, started, 0.0, ()))
+            return
+        if pid == 0:
+            self._become_child(order, fresh)
+        warnings = [warning] if warning else []
+        self._tasks[pid] = Task(pid, order.token, order.results, started, begun, warnings=warnings)
+
+    def _become_child(self, order: Order, fresh: str | None) -> NoReturn:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for end in (self._channel, self._wakeup, self._waker):
+            end.close()
+        live(order, self._sources.get(order.source), self._config, fresh=fresh is not None)
+
+    # Ending
+
+    def _cancel(self, tokens: list[str], grace: float) -> None:
+        now = time.monotonic()
+        wanted = set(tokens)
+        for task in self._tasks.values():
+            if task.token in wanted:
+                task.cancel(grace, now)
+
+    def _wait(self) -> None:
+        """Take what has ended, and take the steps that are due."""
+        now = time.monotonic()
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            if pid in self._tasks:
+                self._tasks[pid].end(status, now)
+        for task in self._tasks.values():
+            task.advance(now)
+        ended = [task for task in self._tasks.values() if task.status is not None]
+        if not ended:
+            return
+        mains = {task.pid for task in self._tasks.values() if task.status is None}
+        others = children() - mains - self._own
+        alone = len(self._tasks) == 1
+        for task in ended:
+            if task.is_over(others, alone=alone, now=now):
+                del self._tasks[task.pid]
+                self._close(task)
+
+    def _close(self, task: Task) -> None:
+        assert task.status is not None
+        elapsed = task.ended - task.begun
+        if self._is_alone or task.status != 0:
+            self._write_exit(task, elapsed)
+        self._endings.append(
+            Ending(task.token, task.status, task.started, elapsed, tuple(task.warnings))
+        )
+
+    def _write_exit(self, task: Task, elapsed: float) -> None:
+        """Say in its file how the run ended, for a runner that may be gone before it is told."""
+        assert task.status is not None
+        failure = failure_of(task.status)
+        try:
+            append_exit(Path(task.results), task.token, failure, task.started, elapsed)
+        except OSError as error:
+            task.warnings.append(f"its exit could not be written: {error.strerror}")
+
+    def _tell(self) -> None:
+        if self._is_alone:
+            return
+        endings, self._endings = self._endings, []
+        try:
+            if endings:
+                self._channel.post(("endings", endings))
+            else:
+                self._channel.flush()
+        except ChannelClosed:
+            # The next look at the channel finds that the runner has gone; exits are in the files.
+            return
+
+    def _end_strangers(self) -> None:
+        """Kill what no run was known to own: whatever it is, a run of ours has started it."""
+        while strangers := children() - self._own:
+            for pid in strangers:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            os.waitpid(-1, 0)
+
+
+def _nothing(number: int, frame: object) -> None:
+    """A handler has to exist for the descriptor to be written to."""

@@ -1,0 +1,151 @@
+"""The runner's side: submits runs to a keeper and tells how they ended."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import errno
+import os
+import pickle
+import selectors
+from typing import TYPE_CHECKING, Any
+
+from coolrun import CoolrunError, Exit, Run
+from coolrun.results import read_results
+from coolrun_plugins.local.channel import ChannelClosed
+from coolrun_plugins.local.messages import Ending, Order, failure_of
+from coolrun_plugins.local.start import KeeperProcess, start_keeper
+from coolrun_plugins.local.surroundings import early_names
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from coolrun import Config
+
+PATIENCE = 10.0  # seconds for a keeper to take a message
+
+
+class LocalLauncher:
+    """Runs on this machine, each in a process of its own that a keeper forks."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._runs: dict[str, Run] = {}
+        self._exits: list[Exit] = []
+        self._sources: dict[int, int] = {}
+        self._kept: list[Any] = []
+        self._selector = selectors.DefaultSelector()
+        self._keeper: KeeperProcess | None = None
+        self._start()
+
+    def fileno(self) -> int:
+        """The selector's own descriptor: it stays the same when the keeper does not."""
+        return self._selector.fileno()
+
+    def submit(self, runs: Sequence[Run]) -> None:
+        self._runs.update((run.token, run) for run in runs)
+        if self._keeper is None:
+            self._start()
+        orders = [self._order(run) for run in runs]
+        self._send(("submit", orders))
+
+    def cancel(self, tokens: Collection[str], *, grace: float) -> None:
+        known = [token for token in tokens if token in self._runs]
+        if known:
+            self._send(("cancel", known, grace))
+
+    def poll(self) -> Sequence[Exit]:
+        if self._keeper is not None:
+            messages, is_open = self._keeper.channel.receive()
+            for kind, *rest in messages:
+                self._take(kind, rest)
+            if not is_open:
+                self._bury()
+        exits, self._exits = self._exits, []
+        return exits
+
+    def close(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            self._selector.unregister(keeper.channel)
+            keeper.close(wait=not self._runs)
+        self._selector.close()
+
+    # The keeper
+
+    def _start(self) -> None:
+        self._sources.clear()
+        self._kept.clear()
+        self._keeper = start_keeper(self._config)
+        self._selector.register(self._keeper.channel, selectors.EVENT_READ)
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        """Send to the keeper. One that does not take it is found to be gone by `poll`."""
+        if self._keeper is None:
+            return
+        try:
+            self._keeper.channel.send(message, patience=PATIENCE)
+        except ChannelClosed:
+            self._keeper.kill()
+
+    def _take(self, kind: str, rest: list[Any]) -> None:
+        if kind == "endings":
+            for ending in rest[0]:
+                self._end(ending)
+        elif kind == "notice":
+            self._config.warn(rest[0])
+        elif kind == "failed":
+            raise CoolrunError(*rest)
+
+    def _bury(self) -> None:
+        """The keeper has gone: tell the end of every run that it had."""
+        assert self._keeper is not None
+        self._selector.unregister(self._keeper.channel)
+        status = self._keeper.bury()
+        self._keeper = None
+        how = failure_of(status) or "it ended"
+        for token in list(self._runs):
+            reason = f"the process that kept the runs has gone ({how})"
+            started = self._config.clock.now().isoformat(timespec="seconds")
+            self._end(Ending(token, reason, started, 0.0, ()))
+
+    # Runs
+
+    def _order(self, run: Run) -> Order:
+        """The run without the text of its definition, which is sent once."""
+        experiment = copy.copy(run.experiment)
+        source, experiment.source = experiment.source, None
+        number = -1
+        if source is not None:
+            number = self._sources.setdefault(id(source), len(self._sources))
+            if number == len(self._kept):
+                self._kept.append(source)  # its id stays its own
+                self._send(("source", number, source))
+        data = pickle.dumps(dataclasses.replace(run, experiment=experiment), protocol=5)
+        return Order(run.token, str(run.results), early_names(run.environment), number, data)
+
+    def _end(self, ending: Ending) -> None:
+        run = self._runs.pop(ending.token, None)
+        if run is None:
+            return
+        written = read_results(run.results, run.token)
+        exited = written.exit
+        failure = failure_of(ending.status)
+        if exited is None:
+            if not written.believed and isinstance(ending.status, int):
+                failure = _without_files(run, ending.status) or failure
+            exited = written.end(run.token, failure, ending.started, ending.elapsed)
+        elif failure is not None and exited.failure != failure and isinstance(ending.status, int):
+            warning = f"after its work was over: {failure}"
+            exited = dataclasses.replace(exited, warnings=(*exited.warnings, warning))
+        if ending.warnings:
+            exited = dataclasses.replace(exited, warnings=(*exited.warnings, *ending.warnings))
+        self._exits.append(exited)
+
+
+def _without_files(run: Run, status: int) -> str | None:
+    """Why the process of a run could not even make its files; None if that is not what happened."""
+    number = os.waitstatus_to_exitcode(status)
+    if number <= 0 or number not in errno.errorcode or not run.folder.is_dir():
+        return None
+    return f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"
