@@ -61,10 +61,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Found:
-    """A module that is there; `file` is its source, if it has one that can be read."""
+    """A module that is there; `file` is its source, if it has one that can be read.
+
+    `is_folder`: a folder without an `__init__.py`, in which nothing is defined.
+    """
 
     name: str
     file: Path | None
+    is_folder: bool = False
 
 
 def find_module(name: str, folder: Path) -> Found | Missing:
@@ -91,7 +95,8 @@ def find_module(name: str, folder: Path) -> Found | Missing:
             first = places if parent is not None else places[:1]
             return Missing(sought, tuple(dict.fromkeys(os.path.abspath(p) for p in first)))
         places = list(spec.submodule_search_locations or ())
-    return Found(name, _source_file(spec))
+    is_folder = spec is not None and spec.origin is None and bool(places)
+    return Found(name, _source_file(spec), is_folder)
 
 
 def _found_elsewhere(name: str) -> ModuleSpec | None:

@@ -198,16 +198,21 @@ def _check(key: str, value: object, cwd: Path) -> None:
     names = target.names
     found = find_module(".".join(names), folder)
     function = target.function
-    if target.is_whole and isinstance(found, Missing) and len(names) > 1:
+    if target.is_whole and isinstance(found, Missing):
         # The last names of the path may be a function, or a method of a class.
         for length in range(len(names) - 1, 0, -1):
             shorter = find_module(".".join(names[:length]), folder)
-            if isinstance(shorter, Found):
-                found, function = shorter, ".".join(names[length:])
+            if isinstance(shorter, Found) and shorter.is_folder:
                 break
             found = shorter
+            if isinstance(shorter, Found):
+                function = ".".join(names[length:])
+                break
     if isinstance(found, Missing):
         raise _unknown(found)
+    if found.is_folder:
+        message = f"{found.name!r} is a folder of modules and does nothing itself"
+        raise DefinitionError(message, cure=f"name a module in it as '{found.name}.train'")
     if found.file is not None:
         _check_function(function, _read(found.file, found.name), found.name, found.file)
 

@@ -191,8 +191,17 @@ def test_an_unknown_module_is_told_with_the_nearest_one(cwd: Path, write: Write)
     assert f"there is no module 'our' (looked in {str(cwd)!r} and on Python's path)" in message
     assert "did you mean 'ours'?" in message
     assert "there is no module" in refusal(cwd, Module="ours/trian.py")
-    assert "there is no module" in refusal(cwd, Run=Marked("solve", "ours.trian.main"))
+    message = refusal(cwd, Run=Marked("solve", "ours.trian.main"))
+    assert "there is no module 'ours.trian'" in message
     assert "there is no module 'math.x': 'math' is no package" in refusal(cwd, Module="math.x")
+
+
+def test_a_folder_is_no_module(cwd: Path, write: Write) -> None:
+    write("ours/train.py", ADD)
+    for own in ({"Module": "ours"}, {"Run": "ours"}):
+        assert "'ours' is a folder of modules" in refusal(cwd, **own)
+    write("ours/__init__.py", "")
+    assert "module 'ours'" in refusal(cwd, Module="ours")
 
 
 def test_a_missing_function_is_told_with_those_that_are_there(cwd: Path, write: Write) -> None:
