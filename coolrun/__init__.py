@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coolrun.cli import plan
     from coolrun.config import Config, Parser
     from coolrun.definition import Definition
     from coolrun.errors import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     )
     from coolrun.experiment import Experiment, Source
     from coolrun.hookspecs import hookimpl, hookspec
-    from coolrun.main import plan
     from coolrun.plain import Marked
     from coolrun.planning import Plan
     from coolrun.protocols import Launcher, Queue
@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cli": ("plan",),
     "config": ("Config", "Parser"),
     "definition": ("Definition",),
     "errors": (
@@ -78,7 +79,6 @@ _HOMES = {
     ),
     "experiment": ("Experiment", "Source"),
     "hookspecs": ("hookimpl", "hookspec"),
-    "main": ("plan",),
     "plain": ("Marked",),
     "planning": ("Plan",),
     "protocols": ("Launcher", "Queue"),

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coolrun.config import (
     DEFAULT_COMMAND,
@@ -16,7 +17,11 @@ from coolrun.config import (
     split_arguments,
 )
 from coolrun.errors import CoolrunError, ExitCode, UsageError
+from coolrun.main import plan_of, run
 from coolrun.plugins import PluginManager
+
+if TYPE_CHECKING:
+    from coolrun.planning import Plan
 
 BUILTINS = "coolrun_plugins"
 
@@ -75,10 +80,29 @@ def configure(argv: Sequence[str]) -> Config:
     return config
 
 
+def plan(path: str | os.PathLike[str], args: Sequence[str] = ()) -> Plan:
+    """Read, expand and evaluate a definition, and launch nothing.
+
+    Args:
+        path: the definition file.
+        args: what would stand on the command line, such as `+lr=0.1`.
+
+    Returns:
+        the plan: `experiments` (each a mapping of its final values), `skipped` (reasons by
+        position) and `settings`.
+
+    Raises:
+        CoolrunError: the definition is wrong; the message says where and what to do.
+    """
+    config = configure(["--exp", os.fspath(path), *args])
+    try:
+        return plan_of(config)
+    finally:
+        config.close()
+
+
 def _declare_core(parser: Parser) -> None:
     """The one command that the core has, and its own options."""
-    from coolrun.main import run
-
     parser.add_command(
         DEFAULT_COMMAND,
         help="run the experiments of a definition",
@@ -183,7 +207,9 @@ def _help(parser: Parser, command: Command) -> str:
         return text.rstrip()
     width = max(len(name) for name in parser.commands)
     commands = "\n".join(
-        f"  {name:<{width}}  {c.help}" for name, c in parser.commands.items() if name != command.name
+        f"  {name:<{width}}  {c.help}"
+        for name, c in parser.commands.items()
+        if name != command.name
     )
     return (
         f"{text}\ncommands (`coolrun COMMAND --help` for more):\n{commands}\n\n"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from coolrun.experiment import Experiment, Source
-from coolrun.plain import Plain
+if TYPE_CHECKING:
+    from coolrun.experiment import Experiment, Source
+    from coolrun.plain import Plain
 
 
 @dataclass(frozen=True)

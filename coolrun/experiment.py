@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from coolrun.errors import CoolrunError, Place
 from coolrun.plain import Plain
+
+if TYPE_CHECKING:
+    from coolrun.errors import CoolrunError, Place
 
 
 @dataclass(frozen=True)

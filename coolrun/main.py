@@ -1,15 +1,16 @@
-"""The command that runs a definition, and the same as a function."""
+"""The command that runs a definition."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coolrun.config import Config
-from coolrun.errors import DefinitionError, ExitCode
-from coolrun.planning import Plan, make_plan, read_definition
-from coolrun.session import start_session
+from coolrun.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.planning import Plan
 
 DEFAULT_FILE = "experiment.yaml"
 
@@ -17,11 +18,17 @@ DEFAULT_FILE = "experiment.yaml"
 def run(config: Config) -> int:
     """Run the definition that the command line names, or let a plugin do something else."""
     code = config.pluginmanager.ask("coolrun_main", config=config)
-    return int(start_session(plan_of(config), config) if code is None else code)
+    if code is None:
+        from coolrun.session import start_session
+
+        code = start_session(plan_of(config), config)
+    return int(code)
 
 
 def plan_of(config: Config) -> Plan:
     """The plan of the definition that the command line names."""
+    from coolrun.planning import make_plan, read_definition
+
     return make_plan(read_definition(definition_path(config), config), config)
 
 
@@ -53,26 +60,3 @@ def _near(path: Path) -> str:
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
     near = get_close_matches(path.name, names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"it was looked for in {str(folder)!r}"
-
-
-def plan(path: str | os.PathLike[str], args: Sequence[str] = ()) -> Plan:
-    """Read, expand and evaluate a definition, and launch nothing.
-
-    Args:
-        path: the definition file.
-        args: what would stand on the command line, such as `+lr=0.1` or `--pick`.
-
-    Returns:
-        the plan: `experiments` (each a mapping of its final values), `skipped` (reasons by
-        position) and `settings`.
-
-    Raises:
-        CoolrunError: the definition is wrong; the message says where and what to do.
-    """
-    from coolrun.cli import configure
-
-    config = configure(["--exp", os.fspath(path), *args])
-    try:
-        return plan_of(config)
-    finally:
-        config.close()

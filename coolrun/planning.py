@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coolrun.config import Config
-from coolrun.definition import Definition
 from coolrun.errors import CoolrunError, DefinitionError, UsageError
-from coolrun.experiment import Experiment, Source
-from coolrun.plain import Plain
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.definition import Definition
+    from coolrun.experiment import Experiment, Source
+    from coolrun.plain import Plain
 
 
 @dataclass

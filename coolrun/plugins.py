@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +66,9 @@ def find_entry_points(path: Iterable[str] | None = None) -> Iterator[EntryPoint]
     for folder in sys.path if path is None else path:
         try:
             with os.scandir(folder or ".") as entries:
-                names = sorted(e.name for e in entries if e.name.endswith((".dist-info", ".egg-info")))
+                names = sorted(
+                    e.name for e in entries if e.name.endswith((".dist-info", ".egg-info"))
+                )
         except OSError:
             continue
         for name in names:
@@ -111,14 +114,20 @@ class PluginManager(pluggy.PluginManager):
 
     # Loading
 
-    def load_builtins(self, names: Iterable[str], package: str, blocked: Iterable[str]) -> None:
-        """Import the built-in plugins in their order. A failure here is ours and is not hidden."""
+    def load_builtins(self, names: Sequence[str], package: str, blocked: Iterable[str]) -> None:
+        """Import the built-in plugins. A failure here is ours and is not hidden.
+
+        The last one registered is called first, so they are registered from last to first:
+        their hooks are called in the order of `names`, and a stranger's before them.
+        """
         blocked = set(blocked)
-        for name in names:
+        self.infos.update({name: PluginInfo(name, "built-in") for name in names})
+        for name in reversed(names):
             if name in blocked:
                 self._block(name, "built-in")
             else:
-                self._load(name, "built-in", "", lambda name=name: import_module(f"{package}.{name}"))
+                load = partial(import_module, f"{package}.{name}")
+                self._load(name, "built-in", "", load)
 
     def load_named(self, modules: Iterable[str], blocked: Iterable[str]) -> None:
         """Import plugins that a person named: an entry point's name or a module's."""
@@ -130,10 +139,12 @@ class PluginManager(pluggy.PluginManager):
                 if name in known:
                     self._load_entry_point(known[name])
                 else:
-                    self._load(name, "-p", "", lambda name=name: import_module(name))
+                    self._load(name, "-p", "", partial(import_module, name))
             except Exception as error:
                 message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
-                raise UsageError(message, cure="`coolrun plugins` lists those that are there") from error
+                raise UsageError(
+                    message, cure="`coolrun plugins` lists those that are there"
+                ) from error
 
     def load_entry_points(self, blocked: Iterable[str]) -> None:
         """Load what is installed, one by one: a broken one is reported and left out."""
@@ -258,7 +269,9 @@ class PluginManager(pluggy.PluginManager):
             trace = trace.tb_next
         who = f"plugin {owner!r}" if owner else "a plugin"
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
-        return PluginError(message, cure=f"see why with --trace-hooks, or leave it out: -p no:{owner}")
+        return PluginError(
+            message, cure=f"see why with --trace-hooks, or leave it out: -p no:{owner}"
+        )
 
     # Listing
 
@@ -279,4 +292,3 @@ class PluginManager(pluggy.PluginManager):
         if plugin is None:
             return []
         return sorted(caller.name for caller in self.get_hookcallers(plugin) or [])
-

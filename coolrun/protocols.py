@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from coolrun.experiment import Experiment
-from coolrun.run import Exit, Run
+if TYPE_CHECKING:
+    from coolrun.experiment import Experiment
+    from coolrun.run import Exit, Run
 
 
 class Launcher(Protocol):

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coolrun.experiment import Experiment
-from coolrun.plain import Plain
+if TYPE_CHECKING:
+    from coolrun.experiment import Experiment
+    from coolrun.plain import Plain
 
 # The keys that the runner writes into every record, in their order.
 RECORD_KEYS = ("HOST", "RUN_ID", "STARTED", "TIME_ELAPSED", "STATUS", "FAILURE", "ATTEMPT")

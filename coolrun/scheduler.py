@@ -159,10 +159,7 @@ def _ended(state: State, event: Ended) -> list[Action]:
     if run is None:
         return []
     stopped = state.stopping.pop(event.exit.token, None)
-    if event.exit.ok:
-        status = Status.DONE
-    else:
-        status = stopped or Status.FAILED
+    status = Status.DONE if event.exit.ok else stopped or Status.FAILED
     return [Close(run, event.exit, status)]
 
 

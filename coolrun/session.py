@@ -11,12 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coolrun.config import Config
 from coolrun.errors import ExitCode, NothingToRun, PluginError, SessionError
-from coolrun.planning import Plan
-from coolrun.protocols import Launcher, Queue
 from coolrun.run import Exit, Record, Run, Status
 from coolrun.scheduler import (
     Action,
@@ -24,7 +21,6 @@ from coolrun.scheduler import (
     Close,
     Ended,
     Event,
-    Finish,
     Interrupt,
     Launch,
     QueueEmpty,
@@ -37,6 +33,11 @@ from coolrun.scheduler import (
     decide,
 )
 from coolrun.store import SessionFolder
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.planning import Plan
+    from coolrun.protocols import Launcher, Queue
 
 
 @dataclass

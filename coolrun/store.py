@@ -6,11 +6,14 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coolrun.errors import SessionError
-from coolrun.experiment import Experiment, Source
 from coolrun.files import atomic_write
 from coolrun.plain import encode
+
+if TYPE_CHECKING:
+    from coolrun.experiment import Experiment, Source
 
 FORMAT = 1
 

@@ -14,10 +14,10 @@ BUILTIN = (
     "pick",
     "memoryqueue",
     # how it is launched
-    "module",
-    "solve",
     "inline",
     "local",
+    "module",
+    "solve",
     # where it is written
     "yamllog",
     # what people see

@@ -7,14 +7,16 @@ from coolrun import Config, Parser, Plan, UsageError, hookimpl
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    parser.add_word("await", help="computed at launch, from the results of earlier runs", spreads=True)
+    parser.add_word(
+        "await", help="computed at launch, from the results of earlier runs", spreads=True
+    )
 
 
 @hookimpl
 def coolrun_check(plan: Plan, config: Config) -> None:
     for experiment in plan.chosen:
         if experiment.pending:
-            key = sorted(experiment.pending)[0]
+            key = min(experiment.pending)
             raise experiment.blame(
                 UsageError(
                     f"key {key!r} waits for results of earlier runs (await), "

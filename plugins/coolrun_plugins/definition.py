@@ -15,6 +15,7 @@ from coolrun import (
     Definition,
     DefinitionError,
     Experiment,
+    Marked,
     Parser,
     Place,
     Source,
@@ -54,6 +55,7 @@ def coolrun_read(path: Path, config: Config) -> Definition:
         for number, value in documents[1:]
     ]
     _check_keys(defaults, experiments, config)
+    _check_words(experiments, config)
     return Definition(source, experiments, settings)
 
 
@@ -80,7 +82,7 @@ def _documents(source: Source, config: Config) -> list[tuple[int, dict[str, Any]
         config.warn(f"{place}: {message}")
 
     found: list[tuple[int, dict[str, Any]]] = []
-    words = tuple(config.parser.words)
+    words = (*config.parser.words, *_blocked(config).words)
     documents = read(source.data, path=source.path, words=words, definition=True, warn=warn)
     for number, document in enumerate(documents):
         if document.value is None and number > 0:
@@ -164,9 +166,7 @@ def _merged(value: Any, default: Any, *, deep: bool) -> Any:
 # Overrides from the command line
 
 
-def _override(
-    defaults: dict[str, Any], settings: dict[str, Any], config: Config
-) -> dict[str, Any]:
+def _override(defaults: dict[str, Any], settings: dict[str, Any], config: Config) -> dict[str, Any]:
     """Apply `+key=value` to the defaults; return what `++key=value` forces on experiments."""
     forced: dict[str, Any] = {}
     for text in config.overrides:
@@ -233,14 +233,12 @@ def _check_settings(settings: Mapping[str, Any], config: Config) -> None:
             if owner is not None:
                 raise DefinitionError(
                     f"{SETTINGS}.{name} belongs to the plugin {owner.plugin!r}, which is blocked",
-                    cure=f"remove the setting or `-p no:{owner.plugin}`",
+                    cure=f"remove the setting, or do without `-p no:{owner.plugin}`",
                 )
             config.warn(f"{SETTINGS}.{name} is no setting of coolrun{near}")
 
 
-def _check_keys(
-    defaults: Mapping[str, Any], experiments: list[Experiment], config: Config
-) -> None:
+def _check_keys(defaults: Mapping[str, Any], experiments: list[Experiment], config: Config) -> None:
     written = {key for experiment in experiments for key in experiment.own} | set(defaults)
     for key in sorted(written & set(RECORD_KEYS)):
         config.warn(f"key {key!r} is written by coolrun into every record; yours is left out")
@@ -248,6 +246,31 @@ def _check_keys(
     if strange:
         _judge(strange, config)
     _warn_about_new(defaults, written, config)
+
+
+def _check_words(experiments: list[Experiment], config: Config) -> None:
+    """A word whose plugin is blocked would silently be text."""
+    blocked = _blocked(config).words
+    for experiment in experiments if blocked else ():
+        for key, value in experiment.items():
+            for marked in _marked(value):
+                if marked.word in blocked:
+                    error = DefinitionError(
+                        f"{marked.word!r} belongs to a plugin that is blocked",
+                        cure=f"do without `-p no:{blocked[marked.word].plugin}`",
+                    )
+                    raise experiment.blame(error, (key,))
+
+
+def _marked(value: Any) -> Iterator[Marked]:
+    if isinstance(value, Marked):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _marked(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _marked(item)
 
 
 def _is_ours(key: str) -> bool:
@@ -262,7 +285,7 @@ def _judge(strange: list[str], config: Config) -> None:
             owner = blocked.keys[key].plugin
             raise DefinitionError(
                 f"key {key!r} belongs to the plugin {owner!r}, which is blocked",
-                cure=f"remove the key or `-p no:{owner}`",
+                cure=f"remove the key, or do without `-p no:{owner}`",
             )
         near = _near(key, config.parser.keys)
         if near:

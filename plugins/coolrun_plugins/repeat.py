@@ -37,6 +37,8 @@ def _count(value: object) -> int:
         raise ValueError("expected a whole number")
     if value < 0:
         raise ValueError("must not be negative")
+    if value > 10**12:
+        raise ValueError("is more than any session can run")
     return value
 
 
@@ -109,7 +111,7 @@ class Numbers:
                     self._taken.add(number)
         return definition
 
-    @hookimpl
+    @hookimpl(trylast=True)
     def coolrun_expand(self, experiment: Experiment) -> Iterator[Experiment]:
         given = {}
         if "RND_IDX" not in experiment.own and "RND_IDX" not in experiment.defaults:

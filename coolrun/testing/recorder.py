@@ -1,0 +1,44 @@
+"""A plugin that writes down every hook call and every record, for tests to look at.
+
+It is loaded with `-p coolrun.testing.recorder` and writes to the file that the environment
+variable COOLRUN_RECORDER names, one line of JSON per call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from coolrun import Config, Record, hookimpl
+from coolrun.plain import encode
+
+VARIABLE = "COOLRUN_RECORDER"
+
+
+@hookimpl(tryfirst=True)
+def coolrun_configure(config: Config) -> None:
+    path = os.environ[VARIABLE]
+
+    def before(hook: str, implementations: Sequence[object], arguments: dict[str, Any]) -> None:
+        plugins = [getattr(i, "plugin_name", "") for i in reversed(implementations)]
+        _append(path, json.dumps({"hook": hook, "plugins": plugins, "pid": os.getpid()}))
+
+    def after(*_: object) -> None:
+        """The manager wants one; what a hook returned is not written down."""
+
+    config.add_cleanup(config.pluginmanager.add_hookcall_monitoring(before, after))
+
+
+@hookimpl(trylast=True)
+def coolrun_record(record: Record) -> None:
+    _append(os.environ[VARIABLE], encode({"record": record.document()}))
+
+
+def _append(path: str, line: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(descriptor, f"{line}\n".encode())
+    finally:
+        os.close(descriptor)

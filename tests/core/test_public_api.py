@@ -1,0 +1,28 @@
+"""The public names, frozen: adding one is a decision, removing one breaks strangers."""
+
+from __future__ import annotations
+
+import coolrun
+import coolrun.testing
+
+PUBLIC = """
+Config CoolrunError Definition DefinitionError Exit ExitCode Experiment ExpressionError Launcher
+Marked NothingToRun Parser Place Plan PluginError Queue Record Run Session SessionError Source
+Status UsageError hookimpl hookspec plan
+"""
+
+
+def test_the_public_names_are_these_and_sorted() -> None:
+    assert coolrun.__all__ == sorted(PUBLIC.split())
+
+
+def test_every_public_name_is_there() -> None:
+    for name in coolrun.__all__:
+        assert getattr(coolrun, name) is not None
+    assert set(coolrun.__all__) <= set(dir(coolrun))
+
+
+def test_the_names_for_tests_are_sorted_and_there() -> None:
+    assert coolrun.testing.__all__ == sorted(coolrun.testing.__all__)
+    for name in coolrun.testing.__all__:
+        assert hasattr(coolrun.testing, name)
