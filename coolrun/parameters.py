@@ -7,7 +7,7 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Va
 from typing import Any, TypeVar, cast
 
 from coolrun.errors import CoolrunError
-from coolrun.experiment import dotted
+from coolrun.experiment import Experiment, dotted
 from coolrun.plain import ATOMS, Plain
 from coolrun.plainness import to_plain
 
@@ -31,18 +31,21 @@ class _State:
     """What a Parameters object knows besides its keys and values.
 
     given: the keys that the experiment gives; None in a copy, which belongs to who made it.
+    reserved: the keys that the runner gives; setting them is no result and no error.
     path: where this mapping stands in the experiment; () is the experiment itself.
     """
 
-    __slots__ = ("given", "on_result", "path", "read")
+    __slots__ = ("given", "on_result", "path", "read", "reserved")
 
     def __init__(
         self,
         given: frozenset[object] | None,
         path: tuple[object, ...],
         on_result: Callable[[str, object], None] | None,
+        reserved: frozenset[object] = frozenset(),
     ) -> None:
         self.given = given
+        self.reserved = reserved
         self.path = path
         self.on_result = on_result
         self.read: set[object] = set()
@@ -60,8 +63,9 @@ class Parameters(dict[Any, Any]):
     it is recorded. It counts as having read everything.
 
     Args:
-        values: what the experiment gives; copied.
-        on_result: told about every result.
+        values: what the experiment gives; copied. What the runner gives an Experiment may be set,
+            as the record keeps the runner's value anyway.
+        on_result: told about every result, and about keys of the runner that were set.
     """
 
     __slots__ = ("_state",)
@@ -194,9 +198,9 @@ class Parameters(dict[Any, Any]):
 
     def clear(self) -> None:
         """Remove all results."""
-        given = _state(self).given or ()
+        state = _state(self)
         for key in list(dict.keys(self)):
-            if key not in given:
+            if key not in (state.given or ()) and key not in state.reserved:
                 dict.pop(self, key, None)
 
     # Copies
@@ -259,7 +263,8 @@ def results(parameters: Parameters) -> dict[str, object]:
     given = _state(parameters).given
     if given is None:
         return {}
-    return {_name(key): value for key, value in dict.items(parameters) if key not in given}
+    others = given | _state(parameters).reserved
+    return {_name(key): value for key, value in dict.items(parameters) if key not in others}
 
 
 def replace(parameters: Parameters, path: tuple[object, ...], value: object) -> None:
@@ -309,7 +314,9 @@ def _fill(
     pairs = dict.items(values) if isinstance(values, dict) else values.items()
     for key, value in pairs:
         dict.__setitem__(parameters, key, _given(value, (*path, key)))
-    _set_state(parameters, _State(frozenset(dict.keys(parameters)), path, on_result))
+    reserved = frozenset(values.given) if isinstance(values, Experiment) else frozenset()
+    given = frozenset(dict.keys(parameters)) - reserved
+    _set_state(parameters, _State(given, path, on_result, reserved))
     _keep_unpacking(parameters)
     _teach_yaml()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from coolrun.experiment import Experiment
 from coolrun.parameters import Parameters, ReadOnlyError, replace, results, unread
 
 GIVEN: dict[str, Any] = {
@@ -355,3 +356,19 @@ def test_a_failing_listener_does_not_lose_the_result(name: str) -> None:
         exp[name] = 1
     assert results(exp) == {name: 1}
     assert dict(exp) == {"a": 1, name: 1}
+
+
+def test_keys_of_the_runner_may_be_set_and_are_no_results() -> None:
+    told: list[tuple[str, object]] = []
+    experiment = Experiment(own={"lr": 1, "RND_IDX": 7}, given={"REP": 0, "RND_IDX": 7})
+    exp = Parameters(experiment, lambda key, value: told.append((key, value)))
+    assert dict(exp) == {"lr": 1, "RND_IDX": 7, "REP": 0}
+    exp.REP = 5
+    exp.RND_IDX = 6
+    exp.ACC = 1
+    assert told == [("REP", 5), ("RND_IDX", 6), ("ACC", 1)]
+    assert results(exp) == {"ACC": 1}
+    exp.clear()
+    assert set(exp) == {"lr", "RND_IDX", "REP"}
+    assert experiment["REP"] == 0
+    assert unread(Parameters(experiment)) == ["lr"]
