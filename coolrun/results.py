@@ -67,7 +67,7 @@ class ResultsWriter:
         self._append(f'["set",{json.dumps(key)},{text}]\n')
 
     def update(self, results: Mapping[str, Plain]) -> None:
-        """Say what was changed in place or removed since it was set: `results` are as they are now."""
+        """Say what was changed in place or removed since: `results` are as they are now."""
         for key, value in results.items():
             known = self._texts.get(key, "")
             if known is None and not isinstance(value, (dict, list, tuple)):

@@ -221,7 +221,7 @@ class LauncherSuite:
     def test_a_run_that_no_plugin_takes_fails_in_words(self, bench: Bench) -> None:
         run = bench.run(0)
         del run.experiment.own["_work"]
-        run.experiment.own["Module"] = None
+        run.experiment.own["unknown"] = 1
         run.experiment.settle(dict(run.experiment.own))
         bench.submit(run)
         failure = bench.wait(run)[0].failure
