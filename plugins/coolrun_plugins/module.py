@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun import hookimpl
 from coolrun.errors import DefinitionError, Place
-from coolrun.importing import (
-    Contents,
-    Found,
-    Missing,
-    find_module,
-    import_object,
-    make_importable,
-    read_contents,
-)
 from coolrun.plain import Marked
 
 if TYPE_CHECKING:
     from coolrun.config import Config, Parser
     from coolrun.experiment import Experiment
+    from coolrun.importing import Contents, Missing
     from coolrun.planning import Plan
 
 _WAYS = ("Module", "Run", "Command")
@@ -65,6 +57,8 @@ def coolrun_check(plan: Plan, config: Config) -> None:
 
 @hookimpl
 def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> bool | None:
+    from coolrun.importing import make_importable
+
     key = _way(experiment)
     if key is None or key == "Command":
         return None
@@ -128,6 +122,8 @@ class Target:
         Raises:
             DefinitionError: the module has no such function.
         """
+        from coolrun.importing import import_object, make_importable
+
         if self.folder is not None:
             make_importable(self.folder)
         if self.is_whole:
@@ -191,6 +187,8 @@ def _target_of_file(name: str, function: str, cwd: Path) -> Target:
 
 
 def _check(key: str, value: object, cwd: Path) -> None:
+    from coolrun.importing import Found, Missing, find_module
+
     if _is_expression(key, value):
         return
     target = _read_target(key, value, cwd)
@@ -232,6 +230,8 @@ def _unknown(missing: Missing) -> DefinitionError:
 
 
 def _read(file: Path, name: str) -> Contents:
+    from coolrun.importing import read_contents
+
     try:
         return read_contents(file)
     except SyntaxError as error:
@@ -245,10 +245,10 @@ def _check_function(function: str, contents: Contents, module: str, file: Path) 
         names = sorted(name for name in contents.functions if not name.startswith("_"))
         has = ", ".join(repr(name) for name in names) or "none"
         message = f"module {module!r} ({file}) has no function {first!r}; its functions: {has}"
-        cure = f"write `def {first}(exp):` there" if function == "main" else "name one of them"
-        if names:
-            cure = f"name one as '{module}:{_nearest(first, names)}', or {cure}"
-        raise DefinitionError(message, cure=cure)
+        cures = [f"name one as '{module}:{_nearest(first, names)}'"] if names else []
+        if function == "main" or not names:
+            cures.append(f"write `def {first}(exp):` there")
+        raise DefinitionError(message, cure=", or ".join(cures))
     if contents.functions.get(function, 1) == 0:
         message = f"{function!r} of module {module!r} ({file}) takes no argument"
         raise DefinitionError(message, cure=f"write it as `def {function}(exp):`")

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from coolrun import hookimpl
 from coolrun.errors import ExpressionError
 from coolrun.experiment import dotted
-from coolrun.importing import import_object, make_importable
-from coolrun.parameters import Parameters, replace
 from coolrun.plain import Marked, Plain
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from coolrun.config import Config, Parser
     from coolrun.experiment import Experiment
+    from coolrun.parameters import Parameters
     from coolrun.planning import Plan
 
 WORD = "solve"
@@ -48,6 +47,9 @@ def coolrun_check(plan: Plan) -> None:
 def coolrun_execute(
     experiment: Experiment, parameters: Parameters, config: Config
 ) -> Generator[None, Any, Any]:
+    from coolrun.importing import make_importable
+    from coolrun.parameters import replace
+
     for path, marked in _find(experiment):
         make_importable(config.cwd)
         replace(parameters, path, _build(experiment, path, marked, parameters))
@@ -131,6 +133,8 @@ def _names_for(tree: ast.AST, levels: list[tuple[Any, object]]) -> dict[str, Any
     """
     import ast
 
+    from coolrun.importing import import_object
+
     bound = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     bound |= {node.id for node in _used(tree) if isinstance(node.ctx, ast.Store)}
     names: dict[str, Any] = {"__builtins__": builtins}
@@ -184,6 +188,8 @@ def _chains(tree: ast.AST) -> list[tuple[str, ...]]:
 
 def _import_along(chain: tuple[str, ...]) -> None:
     """Import the modules of a dotted path; what follows the last one is for the expression."""
+    from coolrun.importing import import_object
+
     for length in range(1, len(chain) + 1):
         try:
             found = import_object(chain[:length])
