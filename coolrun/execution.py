@@ -1,4 +1,7 @@
-"""Performing a run in the process that belongs to it."""
+"""Performing a run in the process that belongs to it.
+
+All that is needed is imported before the work begins, for work that breaks importing.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError
 from coolrun.failure import describe, printed
+from coolrun.parameters import Parameters, results, unread
+from coolrun.plainness import to_plain
 from coolrun.results import ResultsWriter
 from coolrun.run import RECORD_KEYS, Run
 
@@ -17,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from coolrun.config import Config
-    from coolrun.parameters import Parameters
 
 
 def prepare(run: Run, config: Config) -> None:
@@ -55,8 +59,6 @@ def perform(
     Raises:
         OSError: the results file cannot be made, or not be completed at the end.
     """
-    from coolrun.parameters import Parameters
-
     process = os.getpid()
     writer = ResultsWriter(run.results, run.token, _now(config))
     parameters = Parameters(run.experiment, _Keeper(run, writer).keep)
@@ -66,10 +68,10 @@ def perform(
     _flush()
     if os.getpid() != process:
         os._exit(0 if failure is None else 1)
-    results = _final_results(parameters, writer)
+    final = _final_results(parameters, writer)
     if failure is None:
         _warn_about_unread(run, parameters, config, writer)
-    writer.finish(failure, started, elapsed, results)
+    writer.finish(failure, started, elapsed, final)
 
 
 def _work(
@@ -102,8 +104,6 @@ class _Keeper:
         self._writer = writer
 
     def keep(self, key: str, value: object) -> None:
-        from coolrun.plainness import to_plain
-
         plain, warning = to_plain(value)
         self._writer.set(key, plain)
         if warning is not None:
@@ -114,9 +114,6 @@ class _Keeper:
 
 def _final_results(parameters: Parameters, writer: ResultsWriter) -> Mapping[str, Any]:
     """Read all results again, so that what was changed in place counts."""
-    from coolrun.parameters import results
-    from coolrun.plainness import to_plain
-
     final: dict[str, Any] = {}
     for key, value in results(parameters).items():
         final[key], warning = to_plain(value)
@@ -129,8 +126,6 @@ def _final_results(parameters: Parameters, writer: ResultsWriter) -> Mapping[str
 def _warn_about_unread(
     run: Run, parameters: Parameters, config: Config, writer: ResultsWriter
 ) -> None:
-    from coolrun.parameters import unread
-
     names = [
         name
         for name in unread(parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 from coolrun.errors import CoolrunError
@@ -32,8 +33,6 @@ def printed(error: BaseException) -> str:
         return f"{_shown(error.code)}\n" if type(error.code) not in (int, bool, type(None)) else ""
     if isinstance(error, CoolrunError) and not _is_from_outside(error.__traceback__):
         return f"{_shown(error)}\n"
-    import traceback
-
     try:
         trace = _outside(error.__traceback__) or error.__traceback__
         return "".join(traceback.format_exception(type(error), error, trace))

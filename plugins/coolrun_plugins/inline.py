@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
-from coolrun.execution import perform, prepare
-from coolrun.results import read_results
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -65,6 +63,9 @@ class InlineLauncher:
         os.close(self._writer)
 
     def _perform(self, run: Run) -> Exit:
+        from coolrun.execution import perform, prepare
+        from coolrun.results import read_results
+
         started = self._config.clock.now().isoformat(timespec="seconds")
         begun = self._config.clock.monotonic()
         failure: str | None = None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
 import pickle
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
+
+from coolrun.execution import environment_of, perform, prepare
+from coolrun.failure import printed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,8 +56,6 @@ def live(order: Order, source: Source | None, config: Config, *, fresh: bool) ->
 
 def work(run: Run, config: Config) -> None:
     """Perform the run in this process, and end as a Python program ends."""
-    from coolrun.execution import perform, prepare
-
     prepare(run, config)
     reseed()
     interruptible = Interruptible()
@@ -96,9 +100,6 @@ def reseed() -> None:
 
 def finish() -> None:
     """Wait for threads, run what was registered for the exit, and flush, in Python's own order."""
-    import atexit
-    import threading
-
     threading._shutdown()  # type: ignore[attr-defined]  # as `Py_Finalize` does
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -107,14 +108,11 @@ def finish() -> None:
                 stream.flush()
         except (OSError, ValueError, AttributeError):
             continue  # closed or replaced by the work
-    if "ctypes" in sys.modules:
-        sys.modules["ctypes"].CDLL(None).fflush(None)
+    ctypes.CDLL(None).fflush(None)  # what libraries printed in C
 
 
 def print_failure(error: BaseException) -> None:
     """Print what went wrong outside of the work itself."""
-    from coolrun.failure import printed
-
     try:
         os.write(2, printed(error).encode("utf-8", "backslashreplace"))
     except OSError:
@@ -123,7 +121,6 @@ def print_failure(error: BaseException) -> None:
 
 def _start_fresh(run: Run, config: Config) -> NoReturn:
     """Replace this process by an interpreter of its own, which performs the run."""
-    from coolrun.execution import environment_of
     from coolrun_plugins.local.fresh import hand_over
 
     descriptor = hand_over(run, config)

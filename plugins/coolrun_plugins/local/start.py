@@ -107,7 +107,6 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
         settle_down(str(config.cwd), [end.fileno()])
         channel = Channel(end)
         surroundings = Surroundings(config.cwd, fresh=config.setting("isolate") == "spawn")
-        _warm_up()
         become_subreaper()
         if _preload(surroundings, channel, config):
             detach_streams()
@@ -121,16 +120,6 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
     finally:
         os._exit(code)
     raise AssertionError  # never reached: `_exit` does not return
-
-
-def _warm_up() -> None:
-    """Import once what every run needs."""
-    from importlib import import_module
-
-    for name in ("execution", "failure", "parameters", "plainness", "results"):
-        import_module(f"coolrun.{name}")
-    for name in ("atexit", "ctypes", "threading", "traceback"):
-        import_module(name)
 
 
 def _preload(surroundings: object, channel: Channel, config: Config) -> bool:
