@@ -26,8 +26,8 @@ def record(number: int, draw: random.Random) -> dict[str, Any]:
     """What a small training leaves behind; no two are alike."""
     return {
         "Name": f"prune-{number}",
-        "Module": "modules.train",
-        "directory": f"runs/{number:05d}/{draw.randrange(10**6)}",
+        "Module": "modules.pruning.train_and_prune",
+        "directory": f"/scratch/someone/runs/pruning/{number:05d}/{draw.randrange(10**6)}/final",
         "optimizer": draw.choice(["sgd", "adam", "lamb"]),
         "lr": draw.random() / 100,
         "momentum": draw.choice([0.9, 0.95, 0.99]),

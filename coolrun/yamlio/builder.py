@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coolrun.yamlio import scalars
-from coolrun.yamlio.leaves import MERGE_KEY, SHARED, SHARED_LENGTH, Leaves
+from coolrun.yamlio.leaves import MERGE_KEY, Leaves
 from coolrun.yamlio.problems import Refused, short
 from coolrun.yamlio.tags import DELETE, Merge
 
@@ -80,7 +80,7 @@ class Builder:
         """
         scalar, alias, mapping_start, sequence_start, document_end = self._kinds
         next_event, stack, leaves = self._next_event, self._stack, self._leaves
-        keys, shared, initials = leaves.keys, leaves.values, leaves.initials
+        keys, shared, marks = leaves.keys, leaves.values, leaves.word_initials
         longest, most, definition = self._limits.scalar, self._limits.values, self._definition
         values = self._values
         first: Any = None
@@ -95,38 +95,33 @@ class Builder:
             while True:
                 event = next_event()
                 kind = type(event)
+                if kind is scalar and mapping and key is _NONE:
+                    text = event.value
+                    if event.tag is None and event.anchor is None:
+                        key = keys.get(text, _NONE)
+                    if key is _NONE:
+                        key = leaves.key(event, top=len(stack) == 1)
+                        if key is MERGE_KEY and merged is not None:
+                            raise self._duplicate("<<", event)
+                    if key in container:
+                        self._again(key, container, merged, event)
+                    event = next_event()
+                    kind = type(event)
                 if kind is scalar:
                     text = event.value
-                    bare = event.tag is None and event.anchor is None
-                    if mapping and key is _NONE:
-                        key = keys.get(text, _NONE) if bare else _NONE
-                        if key is _NONE:
-                            key = leaves.key(event, top=len(stack) == 1)
-                            if key is MERGE_KEY and merged is not None:
-                                raise self._duplicate("<<", event)
-                        if key in container:
-                            self._again(key, container, merged, event)
-                        continue
-                    if not bare:
+                    if event.tag is not None or event.anchor is not None:
                         setting = mapping and self._only_mappings()
                         value = leaves.special(event, key, flow, len(stack), setting=setting)
                     elif event.style == "":
                         value = shared.get(text, _NONE)
                         if value is _NONE:
-                            if text[:1] in initials or flow or len(text) > longest:
-                                value = leaves.plain(event, key, flow, len(stack))
-                            else:
-                                value = text
-                                if len(shared) < SHARED and len(text) <= SHARED_LENGTH:
-                                    shared[text] = text
-                    elif (
-                        text[:1] in initials or len(text) > longest or (definition and "\0" in text)
-                    ):
+                            value = leaves.plain(event, key, flow, len(stack))
+                    elif text[:1] in marks or len(text) > longest or definition:
                         value = leaves.text(event)
                     else:
                         value = text
                 elif kind is mapping_start or kind is sequence_start:
-                    if first is None:
+                    if not stack:
                         first = event
                     self._open(event, kind is mapping_start, mapping, key)
                     stack.append(_Frame(container, mapping, key, merged, flow, event))
@@ -146,18 +141,18 @@ class Builder:
                     return first, container[0]
                 else:
                     value = container
+                    values += len(value)
+                    if values > most:
+                        message = f"more than {most:,} values"
+                        raise Refused(message, "spread them over several files", event)
                     container, mapping, key, merged, flow, opening = stack.pop()
                     if opening.tag == "!merge":
                         value = Merge(value)
                     if opening.anchor is not None:
                         leaves.anchors[opening.anchor] = value
-                values += 1
-                if values > most:
-                    message = f"more than {most:,} values"
-                    raise Refused(message, "spread them over several files", event)
-                if first is None:
-                    first = event
                 if not mapping:
+                    if not stack and first is None:
+                        first = event
                     container.append(value)
                 else:
                     if key is MERGE_KEY:

@@ -49,9 +49,7 @@ class Leaves:
         self.anchors: dict[str, Any] = {}
         self._limits = limits
         self._words = frozenset(words)
-        self._word_initials = frozenset(word[0] for word in self._words)
-        # Text that begins otherwise is what it looks like.
-        self.initials = scalars.INITIALS | self._word_initials | {"("}
+        self.word_initials = frozenset(word[0] for word in self._words)
         self._scalar_initials = scalars.INITIALS
         self._warn = warn
         self._definition = definition
@@ -69,20 +67,20 @@ class Leaves:
     def plain(self, event: Any, key: Any, flow: bool, depth: int) -> Plain:  # noqa: FBT001
         """The value of an unquoted scalar, `depth` collections deep."""
         text = event.value
-        if len(text) > self._limits.scalar:
-            raise self._too_long(event)
         initial = text[:1]
         value: Plain = text
         if initial in self._scalar_initials:
             value = scalars.plain(text)
         elif initial == "(":
             value = self._tuple(event, depth)
-        if initial in self._word_initials and type(value) is str:
+        if initial in self.word_initials and type(value) is str:
             value = scalars.marked(text, self._words) or text
         if flow:
             self._look_at_flow(event, key)
+        if len(text) > SHARED_LENGTH:
+            self._check_length(event)
         # Text with parentheses is looked at each time: it may be a tuple, or half of one.
-        if len(self.values) < SHARED and 0 < len(text) <= SHARED_LENGTH and "(" not in text:
+        elif text and len(self.values) < SHARED and "(" not in text:
             self.values[text] = value
         return value
 
@@ -90,7 +88,7 @@ class Leaves:
         """The value of a quoted scalar or of a block of text."""
         self._check_length(event)
         text: str = event.value
-        if text[:1] in self._word_initials:
+        if text[:1] in self.word_initials:
             return scalars.marked(text, self._words) or text
         return text
 
@@ -135,8 +133,8 @@ class Leaves:
     def charge(self, amount: int, event: Any) -> None:
         """Count values that stand in the file once and in the result again."""
         self._copied += amount
-        if self._copied > self._limits.values:
-            message = f"aliases stand for more than {self._limits.values:,} values"
+        if self._copied > self._limits.copies:
+            message = f"aliases stand for more than {self._limits.copies:,} values"
             raise Refused(message, "write out what is needed", event)
 
     def _core(self, event: Any) -> Plain:
@@ -145,13 +143,12 @@ class Leaves:
         return scalars.tagged(event.tag, event.value)
 
     def _tuple(self, event: Any, depth: int) -> tuple[Plain, ...] | str:
+        self._check_length(event)
         text: str = event.value
         room = self._limits.depth - depth
         value = read_tuple(text, depth=room, mappings=not self._definition)
         if value is None:
             return text
-        # Not an exact count, but no tuple holds more.
-        self.charge(len(text) // 2, event)
         if self._definition and "\\x00" in repr(value):
             raise self._nul(event)
         return value

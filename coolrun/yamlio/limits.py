@@ -12,15 +12,17 @@ INT_DIGITS = 4300
 class Limits(NamedTuple):
     """Bounds of one reading.
 
-    `size` is in bytes, `scalar` in characters. `values` counts scalars and collections, those that
-    aliases copy included (long text that is copied counts as several); `aliases` counts `*name`.
-    With `each`, size, values and aliases are bounds of every document, otherwise of the whole.
+    `size` is in bytes, `scalar` in characters. `values` counts scalars and collections (an empty
+    one or a tuple is one value); `aliases` counts `*name`, `copies` the values that those stand
+    for, with long text as several. With `each`, size and these counts are bounds of every document,
+    otherwise of the whole.
     """
 
     size: int
     documents: int | None
     values: int
     aliases: int
+    copies: int
     scalar: int
     depth: int = DEPTH
     each: bool = False
@@ -31,6 +33,7 @@ DEFINITION = Limits(
     documents=100_001,
     values=20_000_000,
     aliases=100_000,
+    copies=1_000_000,
     scalar=1024 * 1024,
 )
 
@@ -39,6 +42,7 @@ LOG = Limits(
     documents=None,
     values=2_000_000,
     aliases=10_000,
+    copies=200_000,
     scalar=16 * 1024 * 1024,
     each=True,
 )

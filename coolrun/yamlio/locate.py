@@ -7,6 +7,7 @@ from typing import Any
 
 from coolrun.errors import Place
 from coolrun.yamlio import scalars
+from coolrun.yamlio.limits import DEPTH
 from coolrun.yamlio.source import line_at, split
 
 _NONE: Any = object()
@@ -79,6 +80,8 @@ class _Search:
                 elif isinstance(event, yaml.NodeEvent):
                     on_path = self._visit(event, stack)
                     if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                        if len(stack) >= DEPTH:
+                            break
                         mapping = kind is yaml.MappingStartEvent
                         stack.append(_Frame(on_path=on_path, mapping=mapping))
         except yaml.YAMLError:

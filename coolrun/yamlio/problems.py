@@ -174,6 +174,8 @@ def _second_colon(before: str, here: str, column: int) -> tuple[str, str]:
         return message, f"put the whole value in quotes: {key}: {quoted}"
     if _GLUED.match(before):
         return _glued(before)
+    if before.strip() and ":" not in before:
+        return "the line before is no `key: value`", "write a colon and a space after its key"
     return (
         "mapping values are not allowed here: the line before already has a value",
         "indent the line as its neighbours are, or quote the value",
