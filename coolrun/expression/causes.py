@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coolrun.plain import Marked
 
 from .functions import BUILTINS
+from .guard import printable
 from .mathematics import CONSTANTS, FUNCTIONS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def nearest(name: str, names: Iterable[object]) -> str | None:
     known = [one for one in names if isinstance(one, str)]
     lowered = [one for one in known if one.lower() == name.lower()]
     close = lowered or get_close_matches(name, known, 1, 0.6)
-    return f"did you mean {close[0]!r}?" if close else None
+    return f"did you mean {printable(close[0], 60)!r}?" if close else None
 
 
 def suggest(error: MissingName, levels: Sequence[Mapping[str, object]]) -> None:

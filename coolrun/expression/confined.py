@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 from coolrun import errors
@@ -41,9 +42,12 @@ def run_confined(
         DefinitionError: the child ended in any other way, or took too long.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Newer versions of Python warn of threads; the child touches no lock of theirs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
-        _child(function, reading, writing, seconds, memory)
+        _child(function, reading, writing, seconds, memory, what)
     os.close(writing)
     try:
         text, late = _read(reading, time.monotonic() + seconds, answer)
@@ -56,7 +60,12 @@ def run_confined(
 
 
 def _child(
-    function: Callable[[], Plain], reading: int, writing: int, seconds: float, memory: int
+    function: Callable[[], Plain],
+    reading: int,
+    writing: int,
+    seconds: float,
+    memory: int,
+    what: str,
 ) -> None:
     code = 1
     try:
@@ -88,7 +97,6 @@ def _limit(seconds: float, memory: int) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     cpu = int(seconds) + 1
     for kind, soft, top in (
         # The soft limit alone tells by its signal that time ran out.
@@ -148,11 +156,8 @@ def _ended(child: int) -> int:
 def _opened(data: bytes, status: int, what: str) -> Plain:
     if not data.endswith(b"\n"):
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        reasons = {
-            int(signal.SIGXCPU): "takes too long",
-            int(signal.SIGXFSZ): "tried to write a file",
-        }
-        reason = reasons.get(killed, "failed or needs too much memory")
+        late = killed == signal.SIGXCPU
+        reason = "takes too long" if late else "failed or needs too much memory"
         raise DefinitionError(f"{what} {reason}", cure="make the file smaller or simpler")
     try:
         value = decode(data[1:-1])

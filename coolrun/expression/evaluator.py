@@ -199,6 +199,8 @@ def _reason(error: BaseException) -> str:
         return "the number is too large"
     if isinstance(error, RecursionError | MemoryError):
         return "the expression or its data are too large or too deeply nested"
+    if isinstance(error, TypeError):
+        return "values of these types do not go together"
     if isinstance(error, UnicodeError):
         return "the text is not valid unicode"
     if isinstance(error, ValueError) and str(error).startswith("math domain"):

@@ -40,6 +40,11 @@ def text_of(meter: Meter, value: object, *, shown: bool = False) -> str:
     return result
 
 
+def ascii_of(text: str) -> str:
+    """The text with everything beyond ASCII escaped."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
 def formatted(meter: Meter, value: object, spec: str) -> str:
     """What `format(value, spec)` gives.
 
@@ -67,6 +72,7 @@ def percent(meter: Meter, template: str, values: object) -> str:
     named = False
     position = template.find("%")
     while position >= 0:
+        meter.spend(3)
         match = _PERCENT.match(template, position)
         if match is None:
             raise Refused("not a % format that is known here", "use an f-string")
@@ -97,7 +103,7 @@ def _percent_one(meter: Meter, match: re.Match[str], value: object) -> str:
     if kind in "sra":
         value = text_of(meter, admit(value), shown=kind != "s")
         if kind == "a":
-            value = ascii(value)[1:-1]
+            value = ascii_of(value)
         kind = "s"
     elif type(value) not in ATOMS or value is None:
         raise Refused(f"%{kind} does not go with {name_of(value)!r}")

@@ -301,5 +301,6 @@ BUILTINS: Final[dict[str, Function]] = {
     **{function.__name__[:-1]: function for function in _ALL},
     "frozenset": set_,
 }
-# Where a function itself may stand as an argument.
+# Where a function itself may stand as an argument: first, or after key=.
+TAKES_KEY: Final = frozenset({"max", "min", "sorted"})
 TAKES_FUNCTION: Final = frozenset({"map", filter_.__name__[:-1]})

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, Final
 
 from .earlier import Earlier
-from .formats import formatted, text_of
-from .functions import BUILTINS, TAKES_FUNCTION, Callback, Function
+from .formats import ascii_of, formatted, text_of
+from .functions import BUILTINS, TAKES_FUNCTION, TAKES_KEY, Callback, Function
 from .guard import LIST, Lazy, Meter, Missing, Needs, Refused, Unresolved, printable
 from .mathematics import CONSTANTS, FUNCTIONS
 from .methods import method_of
@@ -113,6 +113,8 @@ class Handlers(Meter):
         if kind is dict or isinstance(value, Mapping | Lazy):
             return self._item(value, index, node.value)
         if kind is Earlier:
+            if type(index) is str:
+                self.spend(value.search_steps())
             return admit(value[index])
         if kind not in (list, tuple, str):
             raise Refused(f"{name_of(value)!r} has no items")
@@ -201,10 +203,10 @@ class Handlers(Meter):
 
     def on_formattedvalue(self, node: ast.FormattedValue) -> str:
         value = self.run(node.value)
-        if node.conversion == 97:
-            value = ascii(text_of(self, value))[1:-1]
-        elif node.conversion != -1:
-            value = text_of(self, value, shown=node.conversion == 114)
+        if node.conversion != -1:
+            value = text_of(self, value, shown=node.conversion != 115)
+            if node.conversion == 97:
+                value = ascii_of(value)
         if node.format_spec is None:
             return text_of(self, value)
         return formatted(self, value, self.run(node.format_spec))
@@ -292,7 +294,9 @@ class Handlers(Meter):
             word = str(keyword.arg)
             if word in named:
                 raise Refused(f"{word}= is given twice")
-            callback = word == "key"
+            callback = (word == "key" and name in TAKES_KEY) or isinstance(
+                keyword.value, ast.Lambda
+            )
             named[word] = self._callback(keyword.value) if callback else self.run(keyword.value)
         try:
             return call(self, *arguments, **named)
@@ -320,8 +324,12 @@ class Handlers(Meter):
             return Callback(self._lambda(node))
         if isinstance(node, ast.Name):
             function = self._function(node.id)
-            return Callback(lambda value: function(self, value))
+            return Callback(lambda value: self._paid(function, value))
         raise Refused("a function is expected here", "name one, or write key=lambda x: ...")
+
+    def _paid(self, function: Function, value: object) -> object:
+        self.spend(1)
+        return function(self, value)
 
     def _lambda(self, node: ast.Lambda) -> Callable[[object], object]:
         name = node.args.args[0].arg

@@ -64,6 +64,10 @@ def _pure(name: str) -> Method:
         meter.spend(1 + (len(text) >> 5))
         for argument in arguments:
             _textual(argument)
+            if type(argument) is str:
+                meter.spend(len(text) * len(argument) >> 9)
+            elif type(argument) is tuple:
+                meter.spend(sum([1 + (min(len(part), len(text)) >> 5) for part in argument]))
         result = real(text, *arguments)
         if type(result) is str:
             short(len(result))

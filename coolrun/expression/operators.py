@@ -232,6 +232,7 @@ def inside(meter: Meter, item: Value, container: Value) -> bool:
         weigh(meter, item)
         return hashable(item) and item in container.items
     if kind is Earlier and type(item) is str:
+        meter.spend(container.search_steps())
         return container.position(item) is not None
     if isinstance(container, Mapping):
         lookup_cost(meter, container, item)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from coolrun.plain import ATOMS, Marked, Plain
 
 from .causes import Path, dotted, misplaced, suggest
-from .guard import GuardError, MissingName, Needs, Pending, Unresolved
+from .guard import REASON, GuardError, MissingName, Needs, Pending, Unresolved, printable
 
 if TYPE_CHECKING:
     from .earlier import Earlier
@@ -274,7 +274,8 @@ class _Resolver:
             if found is not None:
                 reason, cure = found
                 old = error.args[0].partition(" in '")[2]
-                error.message, error.cure = f"{reason} in '{old}", cure
+                error.message = f"{printable(reason, REASON)} in '{old}"
+                error.cure = printable(cure, REASON)
                 error.args = (error.message,)
         elif error.owner.startswith("E[") and error.name.isupper():
             words = [word for word, pending in self.later.items() if pending]
