@@ -103,8 +103,8 @@ class Handlers(Meter):
         key = node.attr
         if type(value) is dict or isinstance(value, Mapping | Lazy):
             return self._item(value, key, node.value)
-        method_cure = f"write {_source(node.value)}[...] or call a method: .{key}(...)"
-        raise Refused(f"{name_of(value)!r} has no keys, so no {key!r}", method_cure)
+        cure = f"write E[-1].{key}" if type(value) is Earlier else "only mappings have keys"
+        raise Refused(f"{name_of(value)!r} has no keys, so no {key!r}", cure)
 
     def on_subscript(self, node: ast.Subscript) -> object:
         value = self.run(node.value)
@@ -294,10 +294,9 @@ class Handlers(Meter):
             word = str(keyword.arg)
             if word in named:
                 raise Refused(f"{word}= is given twice")
-            callback = (word == "key" and name in TAKES_KEY) or isinstance(
-                keyword.value, ast.Lambda
-            )
-            named[word] = self._callback(keyword.value) if callback else self.run(keyword.value)
+            value = keyword.value
+            callback = isinstance(value, ast.Lambda) or (word == "key" and name in TAKES_KEY)
+            named[word] = self._callback(value) if callback else self.run(value)
         try:
             return call(self, *arguments, **named)
         except TypeError as error:

@@ -34,7 +34,15 @@ SECONDS_PER_ITEM = 1.5
 def text_of(item: dict[str, Any]) -> str:
     if "expr" in item:
         return str(item["expr"])
-    gen = {"pre": "", "unit": "", "times": 0, "mid": "", "unit2": "", "times2": 0, "post": ""}
+    gen: dict[str, Any] = {
+        "pre": "",
+        "unit": "",
+        "times": 0,
+        "mid": "",
+        "unit2": "",
+        "times2": 0,
+        "post": "",
+    }
     gen |= item["gen"]
     return (
         f"{gen['pre']}{gen['unit'] * gen['times']}{gen['mid']}"
@@ -110,13 +118,20 @@ def tried(item: dict[str, Any]) -> list[Any]:
     earlier = Earlier(experiments())
     scope: dict[str, Any] = {
         "E": earlier,
-        **{"lr": 0.1, "model": "VGG", "Name": "this", "directory": "runs", "n": 3, "w": 2.5},
-        **{"list_": [1, 2, 3], "nested": {"test": 1}},
+        "lr": 0.1,
+        "model": "VGG",
+        "Name": "this",
+        "directory": "runs",
+        "n": 3,
+        "w": 2.5,
+        "list_": [1, 2, 3],
+        "nested": {"test": 1},
         **item.get("scope", {}),
     }
     record = {"ACC": 0.95, "lr": 0.1, "Name": "a", "list": [1]}
     evaluator = Evaluator(own)
-    before = copy.deepcopy([list(earlier), {**scope, "E": None}, record]), dict(os.environ)
+    seen: list[Any] = [list(earlier), {**scope, "E": None}, record]
+    before = copy.deepcopy(seen), dict(os.environ)
     started = time.process_time()
     outcome: list[Any]
     try:
@@ -129,7 +144,8 @@ def tried(item: dict[str, Any]) -> list[Any]:
     except BaseException as error:
         outcome = ["leaked", repr(error)]
     seconds = time.process_time() - started
-    after = [list(earlier), {**scope, "E": None}, record], dict(os.environ)
+    seen = [list(earlier), {**scope, "E": None}, record]
+    after = seen, dict(os.environ)
     changed = [] if before == after and not careless.items else ["scope"]
     return [*outcome, seconds, changed]
 
