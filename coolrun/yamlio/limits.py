@@ -15,7 +15,7 @@ class Limits(NamedTuple):
     `size` is in bytes, `scalar` in characters. `values` counts scalars and collections (an empty
     one or a tuple is one value); `aliases` counts `*name`, `copies` the values that those stand
     for, with long text as several. With `each`, size and these counts are bounds of every document,
-    otherwise of the whole.
+    otherwise of the whole. Unquoted text of up to 64 characters is never too long.
     """
 
     size: int

@@ -66,7 +66,7 @@ def read(
     from yaml._yaml import CParser
 
     if not limits.each:
-        _check_size("the file", len(data), limits, Place(path))
+        _check_size("the file", len(data), limits, Place(path, first_line))
     check_text(data, path, first_line)
 
     def place(event: Any) -> Place:
@@ -133,7 +133,7 @@ def read_all(data: bytes, *, path: str, **options: Any) -> list[Document]:
 def _check_size(what: str, size: int, limits: Limits, place: Place) -> None:
     if size > limits.size:
         raise DefinitionError(
-            f"{what} is larger than {limits.size:,} bytes (line {place.line or 1})",
+            f"{what} is larger than {limits.size:,} bytes (line {place.line})",
             place=place,
             cure="spread it over several files",
         )
