@@ -103,6 +103,6 @@ def _unwrapped(value: Any) -> Plain:
 _UNWRAP = {
     _WRAP + "float": float,
     _WRAP + "tuple": lambda items: tuple(_unwrapped(item) for item in items),
-    _WRAP + "dict": lambda pairs: {key: _unwrapped(item) for key, item in pairs},
+    _WRAP + "dict": lambda pairs: {_unwrapped(key): _unwrapped(item) for key, item in pairs},
     _WRAP + "marked": lambda parts: Marked(*parts),
 }
