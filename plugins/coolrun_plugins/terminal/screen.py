@@ -1,0 +1,184 @@
+"""Standard output: lines that stay and, on a terminal, a line below them that changes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from coolrun.display import shortened
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+# The reader has gone, or the terminal was closed: nobody is there to be told.
+_GONE = (errno.EPIPE, errno.EIO)
+_COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal on which lines can be changed."""
+    dumb = os.environ.get("TERM") in {"dumb", "unknown"}
+    return stream is not None and not stream.closed and stream.isatty() and not dumb
+
+
+class Screen:
+    """Writes lines to standard output.
+
+    Attributes:
+        live: whether there is a line that changes. Until `open` is called there is none.
+        colour: whether text may be coloured.
+    """
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout
+        self._gone = False
+        self._at_start = True
+        self._waiting: list[str] = []
+        self._live: Live | None = None
+        self._shown = ("", "")
+        self.colour = is_terminal(self._stream) and not os.environ.get("NO_COLOR")
+
+    @property
+    def live(self) -> bool:
+        return self._live is not None
+
+    @property
+    def width(self) -> int:
+        return self._live.console.width if self._live is not None else 80
+
+    def open(self) -> None:
+        """Begin the line that changes, if this is a terminal."""
+        if not is_terminal(self._stream):
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(file=self._stream, highlight=False, markup=False, emoji=False)
+        # It is refreshed by the session's own timer: a thread would be lost in every fork.
+        self._live = Live(
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+
+    def close(self) -> None:
+        """Write what waits, and take the changing line away."""
+        self.flush()
+        if self._live is not None:
+            self._guarded(self._live.stop)
+            self._live = None
+
+    def styled(self, text: str, colour: str) -> str:
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour else text
+
+    def line(self, text: str) -> None:
+        """Say a line. Beside a changing line it waits for the next flush."""
+        self.text(f"{text}\n")
+
+    def text(self, text: str) -> None:
+        """Write whole lines."""
+        if self._live is None:
+            self._write("" if self._at_start else "\n")
+            self._write(text)
+            self._at_start = True
+            self._guarded(lambda: self._stream.flush())
+        else:
+            self._waiting.append(text)
+
+    def copy(self, data: bytes) -> None:
+        """Write bytes as they are."""
+        if self._gone or self._stream is None or not data:
+            return
+        buffer = getattr(self._stream, "buffer", None)
+        if buffer is None:
+            self._write(data.decode(errors="replace"))
+        else:
+            self._guarded(lambda: (self._stream.flush(), buffer.write(data), buffer.flush()))
+        self._at_start = data.endswith(b"\n")
+
+    def flush(self) -> None:
+        """Write the lines that wait, above the changing one."""
+        if self._waiting:
+            with self.aside():
+                self._write("".join(self._waiting))
+                self._waiting.clear()
+                self._guarded(lambda: self._stream.flush())
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the changing line away for a moment."""
+        live = self._live
+        started = live is not None and live.is_started
+        if live is not None and started:
+            self._guarded(live.stop)
+        yield
+        if live is not None and started:
+            self._guarded(lambda: live.start(refresh=True))
+
+    def change(self, above: str, below: str) -> None:
+        """Show two lines, the first only when there is something in it, cut to the width."""
+        live = self._live
+        if live is None or self._gone or (above, below) == self._shown:
+            return
+        self._shown = (above, below)
+        room = self.width - 1
+        texts = [_plain(shortened(one, room)) for one in (above, below) if one]
+
+        def refresh() -> None:
+            from rich.console import Group
+
+            live.update(Group(*texts))
+            if not live.is_started:
+                live.start()
+            live.refresh()
+
+        self._guarded(refresh)
+
+    def _write(self, text: str) -> None:
+        stream = self._stream
+        if self._gone or stream is None or not text:
+            return
+
+        def write() -> None:
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+        self._guarded(write)
+
+    def _guarded(self, work: object) -> None:
+        """Do it unless nobody reads any more, which is no reason to stop the runs."""
+        if self._gone or self._stream is None:
+            return
+        try:
+            work()  # type: ignore[operator]
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            self._gone = True
+            forget(self._stream)
+
+
+def forget(stream: TextIO) -> None:
+    """Let what is still written to a stream without a reader go nowhere, at exit too."""
+    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.dup2(null, stream.fileno())
+    finally:
+        os.close(null)
+
+
+def _plain(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="crop", end="")
