@@ -21,6 +21,8 @@ BUILTIN = (
     # where it is written
     "yamllog",
     # what people see
+    "terminal",
+    "summary",
     # commands
     "init",
     "plugininfo",
