@@ -43,9 +43,20 @@ def suggest(error: MissingName, levels: Sequence[Mapping[str, object]]) -> None:
         return
     if error.owner is None:
         names: list[object] = [name for level in levels for name in level]
-        error.cure = nearest(error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS])
+        error.cure = _inside(error.name, levels) or nearest(
+            error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS]
+        )
     elif type(error.container) is dict:
         error.cure = nearest(error.name, error.container)
+
+
+def _inside(name: str, levels: Sequence[Mapping[str, object]]) -> str | None:
+    """A cure where the name is a key of a mapping that is in scope."""
+    for level in levels:
+        for key, value in level.items():
+            if type(value) is dict and name in value:
+                return f"it is inside {printable(repr(key), 60)}: write {printable(key, 60)}.{name}"
+    return None
 
 
 def misplaced(
