@@ -13,7 +13,7 @@ from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import ExitCode, NothingToRun, PluginError, SessionError
+from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.run import Exit, Record, Run, Status
 from coolrun.scheduler import (
     Action,
@@ -222,6 +222,7 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
         raise nothing_to_run(plan)
     ask = config.pluginmanager.ask
     started, begun = config.clock.now(), config.clock.monotonic()
+    check_ways(plan, config)
     ask("coolrun_check", plan=plan, config=config)
     queue: Queue = _found(ask("coolrun_queue", config=config), "gives a queue")
     config.add_cleanup(queue.close)
@@ -240,6 +241,24 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     finally:
         config.pluginmanager.notify("coolrun_session_finish", session=session, exitcode=int(code))
     return code
+
+
+def check_ways(plan: Plan, config: Config) -> None:
+    """Every experiment has to say what it runs.
+
+    Raises:
+        DefinitionError: one does not.
+    """
+    for experiment in plan.chosen:
+        if config.way_of(experiment) is None:
+            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
+            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
+            raise experiment.blame(
+                DefinitionError(
+                    f"nothing says what to run: there is no {names}",
+                    cure="name it once in the default config (`coolrun plugins` lists the keys)",
+                )
+            )
 
 
 def nothing_to_run(plan: Plan) -> NothingToRun:
