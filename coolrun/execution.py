@@ -68,10 +68,13 @@ def perform(
     _flush()
     if os.getpid() != process:
         os._exit(0 if failure is None else 1)
-    final = _final_results(parameters, writer)
-    if failure is None:
-        _warn_about_unread(run, parameters, config, writer)
-    writer.finish(failure, started, elapsed, final)
+    try:
+        final = _final_results(parameters, writer)
+        if failure is None:
+            _warn_about_unread(run, parameters, config, writer)
+        writer.finish(failure, started, elapsed, final)
+    finally:
+        writer.close()
 
 
 def _work(
