@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .causes import dotted
-from .confined import run_confined
+from .confined import run_confined, stream_confined
 from .dependencies import ALL, dependencies
 from .earlier import Earlier
 from .evaluator import Evaluator, order
@@ -23,4 +23,5 @@ __all__ = [
     "order",
     "resolve",
     "run_confined",
+    "stream_confined",
 ]

@@ -13,11 +13,14 @@ from coolrun.errors import CoolrunError, DefinitionError, Place
 from coolrun.plain import Plain, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 # What a child may answer with: the largest definition, written out.
 ANSWER = 1 << 30
 _CHUNK = 1 << 16
+# What a line of the child begins with.
+_ITEM, _LAST, _ERROR = b"=", b".", b"!"
+_SMALLER = "make the file smaller or simpler"
 
 
 def run_confined(
@@ -41,6 +44,27 @@ def run_confined(
         CoolrunError: the same that the function raised.
         DefinitionError: the child ended in any other way, or took too long.
     """
+
+    def only() -> Iterator[Plain]:
+        yield function()
+
+    (value,) = stream_confined(only, seconds=seconds, memory=memory, what=what, answer=answer)
+    return value
+
+
+def stream_confined(
+    function: Callable[[], Iterable[Plain]],
+    *,
+    seconds: float,
+    memory: int,
+    what: str,
+    answer: int = ANSWER,
+) -> Iterator[Plain]:
+    """What the function gives, item by item, each as soon as it is made.
+
+    The arguments and errors are those of `run_confined`; time in which the caller works on an
+    item does not count. A caller that takes no more items ends the child.
+    """
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         # Newer versions of Python warn of threads; the child touches no lock of theirs.
@@ -49,18 +73,27 @@ def run_confined(
     if child == 0:
         _child(function, reading, writing, seconds, memory, what)
     os.close(writing)
+    status: int | None = None
     try:
-        text, late = _read(reading, time.monotonic() + seconds, answer)
+        for line in _lines(reading, seconds, answer, what):
+            if line[:1] == _LAST:
+                return
+            value = _decoded(line[1:], what)
+            if line[:1] != _ITEM:
+                raise _as_error(value, what)
+            yield value
+        status = _ended(child)
     finally:
         os.close(reading)
-        status = _ended(child)
-    if late:
-        raise DefinitionError(f"{what} {late}", cure="make the file smaller or simpler")
-    return _opened(text, status, what)
+        if status is None:
+            _ended(child)
+    late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+    reason = "takes too long" if late else "failed or needs too much memory"
+    raise DefinitionError(f"{what} {reason}", cure=_SMALLER)
 
 
 def _child(
-    function: Callable[[], Plain],
+    function: Callable[[], Iterable[Plain]],
     reading: int,
     writing: int,
     seconds: float,
@@ -72,24 +105,30 @@ def _child(
         os.close(reading)
         _limit(seconds, memory)
         try:
-            text = "=" + encode(function())
+            for item in function():
+                _write(writing, _ITEM + encode(item).encode("ascii"))
+            last = _LAST
         except CoolrunError as error:
-            text = "!" + encode(_as_data(error))
+            last = _ERROR + encode(_as_data(error)).encode("ascii")
         except MemoryError:
-            text = "!" + encode(
-                ["DefinitionError", "it needs too much memory", None, None, None, None]
-            )
+            last = _failure(f"{what} needs too much memory")
         except BaseException as error:
-            reason = f"it failed with {type(error).__name__}"
-            text = "!" + encode(["DefinitionError", reason, None, None, None, None])
-        data = memoryview(text.encode("ascii"))
-        while data:
-            data = data[os.write(writing, data) :]
-        os.write(writing, b"\n")
+            last = _failure(f"{what} failed with {type(error).__name__}")
+        _write(writing, last)
         code = 0
     finally:
         # Nothing of the parent's is flushed, closed or run at exit in the child.
         os._exit(code)
+
+
+def _failure(reason: str) -> bytes:
+    return _ERROR + encode(["DefinitionError", reason, None, None, None, None]).encode("ascii")
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    data = memoryview(line + b"\n")
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _limit(seconds: float, memory: int) -> None:
@@ -124,8 +163,8 @@ def _size() -> int:
         return 1 << 32
 
 
-def _read(reading: int, deadline: float, answer: int) -> tuple[bytes, str]:
-    """Everything the child wrote, and what went wrong: "" where nothing did."""
+def _lines(reading: int, seconds: float, answer: int, what: str) -> Iterator[bytes]:
+    """The lines that the child writes, without the newline, as they come."""
     import select
 
     poller = select.poll()
@@ -133,39 +172,35 @@ def _read(reading: int, deadline: float, answer: int) -> tuple[bytes, str]:
     chunks: list[bytes] = []
     size = 0
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return b"", "takes too long"
-        if not poller.poll(left * 1000):
-            continue
+        begun = time.monotonic()
+        ready = seconds > 0 and poller.poll(seconds * 1000)
+        seconds -= time.monotonic() - begun
+        if not ready:
+            raise DefinitionError(f"{what} takes too long", cure=_SMALLER)
         chunk = os.read(reading, _CHUNK)
         if not chunk:
-            return b"".join(chunks), ""
-        chunks.append(chunk)
+            return
         size += len(chunk)
         if size > answer:
-            return b"", "gives too large an answer"
+            raise DefinitionError(f"{what} gives too large an answer", cure=_SMALLER)
+        *whole, rest = chunk.split(b"\n")
+        for line in whole:
+            yield b"".join([*chunks, line])
+            chunks.clear()
+        chunks.append(rest)
 
 
 def _ended(child: int) -> int:
-    """End the child, which has answered or never will, and wait for it."""
+    """The status of the child, which has said all it will."""
     os.kill(child, signal.SIGKILL)
     return os.waitpid(child, 0)[1]
 
 
-def _opened(data: bytes, status: int, what: str) -> Plain:
-    if not data.endswith(b"\n"):
-        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        late = killed == signal.SIGXCPU
-        reason = "takes too long" if late else "failed or needs too much memory"
-        raise DefinitionError(f"{what} {reason}", cure="make the file smaller or simpler")
+def _decoded(data: bytes, what: str) -> Plain:
     try:
-        value = decode(data[1:-1])
+        return decode(data)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DefinitionError(f"{what} gave an answer that cannot be read") from None
-    if data[:1] == b"=":
-        return value
-    raise _as_error(value, what)
 
 
 def _as_data(error: CoolrunError) -> Plain:
