@@ -14,7 +14,7 @@ from coolrun.errors import DefinitionError, UsageError
 if TYPE_CHECKING:
     import re
 
-    from coolrun.experiment import Source
+    from coolrun.experiment import Experiment, Source
     from coolrun.plugins import PluginManager
     from coolrun.store import SessionFolder
 
@@ -64,13 +64,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of an experiment that a plugin reads."""
+    """A key of an experiment that a plugin reads.
+
+    With `runs` it says what an experiment runs; every experiment needs one such key.
+    """
 
     name: str
     type: str
     help: str
     plugin: str
     default: Any = None
+    runs: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,21 @@ class Parser:
         self._claim("setting", name, self.settings)
         self.settings[name] = Setting(name, type, default, help, self.plugin)
 
-    def add_key(self, name: str, *, type: str, help: str, default: Any = None) -> None:  # noqa: A002
-        """Declare a key of experiments. `type` says in words what its value is."""
+    def add_key(
+        self,
+        name: str,
+        *,
+        type: str,  # noqa: A002 - argparse's words
+        help: str,  # noqa: A002
+        default: Any = None,
+        runs: bool = False,
+    ) -> None:
+        """Declare a key of experiments. `type` says in words what its value is.
+
+        With `runs` the key says what an experiment runs.
+        """
         self._claim("key", name, self.keys)
-        self.keys[name] = Key(name, type, help, self.plugin, default)
+        self.keys[name] = Key(name, type, help, self.plugin, default, runs)
 
     def add_word(self, name: str, *, help: str, spreads: bool = False) -> None:  # noqa: A002
         """Declare a word that marks a value as an expression."""
@@ -240,6 +255,23 @@ class Config:
     def declares_key(self, name: str) -> bool:
         """Whether any plugin reads this key of an experiment."""
         return name in self.parser.keys
+
+    def way_of(self, experiment: Experiment) -> str | None:
+        """The key that says what this experiment runs; its own one wins over the default's.
+
+        Raises:
+            DefinitionError: two are given side by side.
+        """
+        ways = [key.name for key in self.parser.keys.values() if key.runs]
+        for level in (experiment.own, experiment.defaults):
+            given = [key for key in ways if key in level and experiment.get(key) is not None]
+            if len(given) > 1:
+                message = f"{given[0]!r} and {given[1]!r} are both given"
+                error = DefinitionError(message, cure="keep one")
+                raise experiment.blame(error, (given[1],))
+            if given:
+                return given[0]
+        return None
 
     def declares_setting(self, name: str) -> bool:
         """Whether any plugin has this setting."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from coolrun.config import Config
 from coolrun.control import Control
-from coolrun.errors import ExitCode, NothingToRun, PluginError, SessionError
+from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
 from coolrun.planning import Plan
 from coolrun.protocols import Launcher, Queue
@@ -28,6 +28,7 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     """
     if not plan.chosen:
         raise nothing_to_run(plan)
+    check_ways(plan, config)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     folder = SessionFolder.create(config.cwd, config.clock.now())
     folder.lock()
@@ -192,6 +193,24 @@ def _run(session: Session) -> ExitCode:
     finally:
         notify("coolrun_session_finish", session=session, exitcode=int(code))
     return code
+
+
+def check_ways(plan: Plan, config: Config) -> None:
+    """Every experiment has to say what it runs.
+
+    Raises:
+        DefinitionError: one does not.
+    """
+    for experiment in plan.chosen:
+        if config.way_of(experiment) is None:
+            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
+            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
+            raise experiment.blame(
+                DefinitionError(
+                    f"nothing says what to run: there is no {names}",
+                    cure="name it once in the default config (`coolrun plugins` lists the keys)",
+                )
+            )
 
 
 def nothing_to_run(plan: Plan) -> NothingToRun:

@@ -71,14 +71,27 @@ def make_plan(definition: Definition, config: Config) -> Plan:
     Raises:
         DefinitionError: something is wrong with an experiment; nothing is half done.
     """
-    experiments = expand(definition.experiments, config)
+    return choose(parsed(definition, config), definition, config)
+
+
+def parsed(definition: Definition, config: Config) -> Iterator[Experiment]:
+    """Every experiment of the plan, as soon as it has its final values.
+
+    Raises:
+        DefinitionError: something is wrong with an experiment.
+    """
     series: dict[int, list[Experiment]] = {}
-    for position, experiment in enumerate(experiments):
+    for position, experiment in enumerate(expand(definition.experiments, config)):
         experiment.position = position
         previous = series.setdefault(experiment.series, [])
         _parse(experiment, previous, config)
         previous.append(experiment)
-    plan = Plan(experiments, definition.settings, definition.source)
+        yield experiment
+
+
+def choose(experiments: Iterable[Experiment], definition: Definition, config: Config) -> Plan:
+    """The plan of parsed experiments, once plugins have skipped some of them."""
+    plan = Plan(list(experiments), definition.settings, definition.source)
     config.pluginmanager.ask("coolrun_plan", plan=plan, config=config)
     return plan
 

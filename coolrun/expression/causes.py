@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+# Looking for a similar name is slow, and done only for an error.
+_COMPARED = 2_000
+
 
 def dotted(path: Path) -> str:
     """`("n", "x", 0)` as a person writes it: `n.x[0]`."""
@@ -28,7 +31,7 @@ def nearest(name: str, names: Iterable[object]) -> str | None:
     """A cure that names what was probably meant, None where nothing is close."""
     from difflib import get_close_matches
 
-    known = [one for one in names if isinstance(one, str)]
+    known = [one for one in names if isinstance(one, str)][:_COMPARED]
     lowered = [one for one in known if one.lower() == name.lower()]
     close = lowered or get_close_matches(name, known, 1, 0.6)
     return f"did you mean {printable(close[0], 60)!r}?" if close else None
@@ -40,9 +43,20 @@ def suggest(error: MissingName, levels: Sequence[Mapping[str, object]]) -> None:
         return
     if error.owner is None:
         names: list[object] = [name for level in levels for name in level]
-        error.cure = nearest(error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS])
+        error.cure = _inside(error.name, levels) or nearest(
+            error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS]
+        )
     elif type(error.container) is dict:
         error.cure = nearest(error.name, error.container)
+
+
+def _inside(name: str, levels: Sequence[Mapping[str, object]]) -> str | None:
+    """A cure where the name is a key of a mapping that is in scope."""
+    for level in levels:
+        for key, value in level.items():
+            if type(value) is dict and name in value:
+                return f"it is inside {printable(repr(key), 60)}: write {printable(key, 60)}.{name}"
+    return None
 
 
 def misplaced(

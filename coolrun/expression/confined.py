@@ -13,7 +13,7 @@ from coolrun.errors import CoolrunError, DefinitionError, Place
 from coolrun.plain import Plain, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 # What a child may answer with: the largest definition, written out.
 ANSWER = 1 << 30
@@ -59,7 +59,7 @@ def stream_confined(
     memory: int,
     what: str,
     answer: int = ANSWER,
-) -> Iterator[Plain]:
+) -> Generator[Plain, None, None]:
     """What the function gives, item by item, each as soon as it is made.
 
     The arguments and errors are those of `run_confined`; time in which the caller works on an
@@ -134,6 +134,7 @@ def _write(descriptor: int, line: bytes) -> None:
 def _limit(seconds: float, memory: int) -> None:
     import resource
 
+    signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     cpu = int(seconds) + 1

@@ -107,7 +107,7 @@ class _Resolver:
         self.own = own
         self.defaults = defaults
         self.evaluator = evaluator
-        self.words = (word,) if isinstance(word, str) else word
+        self.words = (word,) if isinstance(word, str) else tuple(word)
         self.later = later if isinstance(later, Mapping) else dict.fromkeys(later, True)
         self.values: dict[str, Plain] = {}
         self.levels: Levels = (self.values, {**context, "E": earlier})
@@ -280,9 +280,7 @@ class _Resolver:
         elif error.owner.startswith("E[") and error.name.isupper():
             words = [word for word, pending in self.later.items() if pending]
             error.cure = "results do not exist yet when expressions are resolved" + (
-                f": write {words[0]} instead of {self.words[0]}"  # type: ignore[index]
-                if words
-                else ""
+                f": write {words[0]} instead of {self.words[0]}" if words else ""
             )
         suggest(error, levels)
 

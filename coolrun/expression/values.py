@@ -91,7 +91,7 @@ def items_of(meter: Meter, value: object) -> list[object] | tuple[object, ...]:
         return value  # type: ignore[return-value]
     if isinstance(value, str) and kind is str:
         room(len(value))
-        meter.spend(len(value) >> 2)
+        meter.spend(len(value))
         return list(value)
     if isinstance(value, Unique):
         meter.spend(len(value) >> 2)

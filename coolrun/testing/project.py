@@ -101,15 +101,12 @@ class Project:
 def _read(trace: Path) -> tuple[list[dict[str, Any]], list[str]]:
     records: list[dict[str, Any]] = []
     hooks: list[str] = []
-    runner = None
     for line in trace.read_text(encoding="utf-8").splitlines() if trace.exists() else ():
         entry = decode(line) if '"record"' in line else json.loads(line)
         if "record" in entry:
             records.append(entry["record"])
             continue
-        runner = entry["pid"] if runner is None else runner
-        if entry["pid"] == runner:
-            hooks.append(entry["hook"])
+        hooks.append(entry["hook"])
     return records, hooks
 
 

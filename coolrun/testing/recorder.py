@@ -19,11 +19,13 @@ VARIABLE = "COOLRUN_RECORDER"
 
 @hookimpl(tryfirst=True)
 def coolrun_configure(config: Config) -> None:
-    path = os.environ[VARIABLE]
+    path, runner = os.environ[VARIABLE], os.getpid()
 
     def before(hook: str, implementations: Sequence[object], arguments: dict[str, Any]) -> None:
+        if os.getpid() != runner:
+            return  # a child may be forbidden to write
         plugins = [getattr(i, "plugin_name", "") for i in reversed(implementations)]
-        _append(path, json.dumps({"hook": hook, "plugins": plugins, "pid": os.getpid()}))
+        _append(path, json.dumps({"hook": hook, "plugins": plugins}))
 
     def after(*_: object) -> None:
         """The manager wants one; what a hook returned is not written down."""

@@ -23,6 +23,7 @@ BUILTIN = (
     # what people see
     "terminal",
     "summary",
+    "dryrun",
     # commands
     "init",
     "plugininfo",

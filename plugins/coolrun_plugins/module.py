@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coolrun.importing import Contents, Missing
     from coolrun.planning import Plan
 
-_WAYS = ("Module", "Run", "Command")
+_WAYS = ("Module", "Run")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FORMS = "write it as 'modules.train', 'modules.train:function' or 'modules/train.py'"
 
@@ -31,11 +31,13 @@ def coolrun_addoption(parser: Parser) -> None:
         "Module",
         type="module, module:function or file.py",
         help="the Python function that does the work; main(exp) unless another is named",
+        runs=True,
     )
     parser.add_key(
         "Run",
         type="solve module.function",
         help="the Python function that does the work, by its whole name",
+        runs=True,
     )
 
 
@@ -43,10 +45,8 @@ def coolrun_addoption(parser: Parser) -> None:
 def coolrun_check(plan: Plan, config: Config) -> None:
     checked: set[tuple[str, str]] = set()
     for experiment in plan.chosen:
-        key = _way(experiment)
-        if key is None:
-            raise experiment.blame(_nothing_to_do(config))
-        if key == "Command" or (key, str(experiment[key])) in checked:
+        key = config.way_of(experiment)
+        if key not in _WAYS or (key, str(experiment[key])) in checked:
             continue
         checked.add((key, str(experiment[key])))
         try:
@@ -59,8 +59,8 @@ def coolrun_check(plan: Plan, config: Config) -> None:
 def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> bool | None:
     from coolrun.importing import make_importable
 
-    key = _way(experiment)
-    if key is None or key == "Command":
+    key = config.way_of(experiment)
+    if key not in _WAYS:
         return None
     make_importable(config.cwd)
     try:
@@ -76,26 +76,6 @@ def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> 
         raise experiment.blame(error, (key,)) from error.__cause__
     _keep(_call(function, parameters, config), parameters, name, config)
     return True
-
-
-def _way(experiment: Experiment) -> str | None:
-    """The key that says how this experiment runs; its own one wins over the default's."""
-    for level in (experiment.own, experiment.defaults):
-        ways = [key for key in _WAYS if key in level and experiment.get(key) is not None]
-        if len(ways) > 1:
-            error = DefinitionError(f"{ways[0]!r} and {ways[1]!r} are both given", cure="keep one")
-            raise experiment.blame(error, (ways[1],))
-        if ways:
-            return ways[0]
-    return None
-
-
-def _nothing_to_do(config: Config) -> DefinitionError:
-    command = " or a program as `Command`" if config.declares_key("Command") else ""
-    return DefinitionError(
-        "nothing says what to run: there is no 'Module'",
-        cure=f"name a Python module as `Module: modules.train`{command} in the default config",
-    )
 
 
 @dataclass(frozen=True)

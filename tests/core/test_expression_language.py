@@ -9,7 +9,7 @@ import pytest
 
 from coolrun.expression import Earlier, Evaluator, GuardError, MissingName
 
-EARLIER: list[dict[str, Any]] = [
+EARLIER: list[dict[Any, Any]] = [
     {"Name": "base", "lr": 0.5, "list": [1, 2, 3], "n": {"a": 1, "b": {"c": 2}}},
     {"Name": "next", "lr": 0.25, "items": "mine", 36: "number"},
 ]

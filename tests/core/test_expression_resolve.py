@@ -75,7 +75,10 @@ def test_the_deepest_level_wins_of_what_is_resolved_already() -> None:
 
 
 def test_expressions_stand_in_lists_and_in_mappings_inside_lists() -> None:
-    own = {"a": 2, "x": [parse("a + 1"), [parse("x[0]")], {"b": 1, "c": parse("b + a")}]}
+    own: dict[str, Any] = {
+        "a": 2,
+        "x": [parse("a + 1"), [parse("x[0]")], {"b": 1, "c": parse("b + a")}],
+    }
     assert resolved(own).values["x"] == [3, [3], {"b": 1, "c": 3}]
     assert resolved({"a": 2}, {"x": own["x"]}).values["x"] == [3, [3], {"b": 1, "c": 3}]
 
@@ -129,6 +132,7 @@ def test_e_is_there_at_every_level_and_tells_what_was_read() -> None:
         ({}, {"b": parse("c[0]"), "c": [parse("1")]}, "b", ["'c[0]' is resolved after"]),
         ({"x": [parse("max(1"), "2)"]}, {}, "x[0]", ["never closed", "quote the item"]),
         ({"x": parse("nope")}, {}, "x", ["'nope' is unknown"]),
+        ({"n": {"t": 1}, "x": parse("t")}, {}, "x", ["'t' is unknown", "write n.t"]),
         ({"nope1": 1, "x": parse("nope")}, {}, "x", ["did you mean 'nope1'"]),
         ({"c": {"a": 1}, "x": parse("c.b")}, {}, "x", ["c has no key 'b'"]),
         ({"list": [1], "x": parse("list((1,))")}, {}, "x", ["hides the function list"]),

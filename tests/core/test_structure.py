@@ -17,8 +17,8 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 
 # Each layer may import those to its left.
 LAYERS = [
-    {"errors", "plain", "clock"},
-    {"files", "expression", "yamlio", "plainness", "failure"},
+    {"errors", "plain", "clock", "streams"},
+    {"files", "expression", "yamlio", "plainness", "failure", "display"},
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters"},
     {"store", "protocols", "hookspecs"},

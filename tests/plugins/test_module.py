@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from coolrun import hookimpl
+from coolrun.config import Config, Parser
 from coolrun.errors import CoolrunError
 from coolrun.experiment import Experiment, Source
 from coolrun.parameters import Parameters, results
 from coolrun.plain import Marked
+from coolrun.plugins import PluginManager
 from coolrun_plugins import module
 
 Write = Callable[..., Path]
@@ -38,15 +41,28 @@ def write(cwd: Path) -> Write:
     return write
 
 
-def config(cwd: Path, *arguments: str, keys: tuple[str, ...] = ("Module", "Command")) -> Any:
-    warnings: list[str] = []
-    return SimpleNamespace(
-        cwd=cwd,
-        module_arguments=arguments,
-        declares_key=lambda name: name in keys,
-        warn=warnings.append,
-        warnings=warnings,
-    )
+def config(cwd: Path, *arguments: str) -> Any:
+    """A configuration with this plugin's keys and a stranger's way to run things."""
+    parser = Parser()
+    module.coolrun_addoption(parser)
+    parser.add_key("Command", type="text", help="a program", runs=True)
+    config = Config((), cwd, parser, PluginManager(), module_arguments=arguments)
+    config.pluginmanager.register(Listener(), "listener")
+    return config
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    @hookimpl
+    def coolrun_notice(self, message: str) -> None:
+        self.messages.append(message)
+
+
+def told(config: Any) -> list[str]:
+    messages: list[str] = config.pluginmanager.get_plugin("listener").messages
+    return messages
 
 
 def execute(experiment: Experiment, cwd: Path, *arguments: str) -> dict[str, object] | None:
@@ -55,9 +71,9 @@ def execute(experiment: Experiment, cwd: Path, *arguments: str) -> dict[str, obj
     return results(parameters) if done else None
 
 
-def check(cwd: Path, *experiments: Experiment, keys: tuple[str, ...] = ("Command",)) -> None:
+def check(cwd: Path, *experiments: Experiment) -> None:
     plan: Any = SimpleNamespace(chosen=experiments)
-    module.coolrun_check(plan, config(cwd, keys=keys))
+    module.coolrun_check(plan, config(cwd))
 
 
 def refusal(cwd: Path, **own: object) -> str:
@@ -159,8 +175,8 @@ def test_returned_mappings_are_results_and_other_values_are_told(cwd: Path, writ
         parameters, ours = Parameters({"value": value, "Module": "back"}), config(cwd)
         module.coolrun_execute(Experiment(own={"Module": "back"}), parameters, ours)
         assert results(parameters) == expected
-        assert bool(ours.warnings) is warned
-    assert "type float" in ours.warnings[0]
+        assert bool(told(ours)) is warned
+    assert "type float" in told(ours)[0]
 
 
 def test_arguments_of_the_module_are_in_argv_and_taken_back(cwd: Path, write: Write) -> None:
@@ -270,14 +286,6 @@ def test_namespace_packages_are_found_at_any_depth(cwd: Path, write: Write) -> N
     write("a/b/c/train.py", ADD)
     check(cwd, Experiment(own={"Module": "a.b.c.train"}))
     assert "'a.b.c.trian'" in refusal(cwd, Module="a.b.c.trian")
-
-
-def test_an_experiment_with_nothing_to_run_is_told(cwd: Path) -> None:
-    assert "there is no 'Module'" in refusal(cwd, lr=1)
-    assert "or a program as `Command`" in refusal(cwd, lr=1)
-    with pytest.raises(CoolrunError) as caught:
-        check(cwd, Experiment(own={"lr": 1}), keys=())
-    assert "Command" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [3, "", "  ", "a..b", ["x"], "modules.train:1x", "a/b.c.py"])

@@ -207,7 +207,7 @@ def test_a_filter_and_its_dependencies_end_as_well(text: str) -> None:
         lambda: dependencies(text),
     ):
         try:
-            work()  # type: ignore[no-untyped-call]
+            work()
         except ExpressionError:
             continue
 

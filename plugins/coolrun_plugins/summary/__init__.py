@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
 from coolrun.display import duration, numbers, visible
+from coolrun.streams import write
 from coolrun_plugins.summary.fitting import fitted
 from coolrun_plugins.summary.rows import Row, columns_of, row_of
 
@@ -64,13 +65,7 @@ class Summary:
     @hookimpl(trylast=True)
     def coolrun_session_finish(self, session: Session) -> None:
         lines = ["", *self._listed(session), *self._said(session)]
-        try:
-            _print("\n".join(lines))
-        except BrokenPipeError:
-            # The reader has gone, as in `coolrun | head`; the records are written.
-            null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-            os.dup2(null, sys.stdout.fileno())
-            os.close(null)
+        write(sys.stdout, "\n".join([*lines, ""]))
 
     def _listed(self, session: Session) -> list[str]:
         if not self._rows:
@@ -161,11 +156,3 @@ def _width() -> int:
     import shutil
 
     return shutil.get_terminal_size((_WIDE, 24)).columns
-
-
-def _print(text: str) -> None:
-    stream = sys.stdout
-    if stream is None:
-        return
-    encoding = stream.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
 from coolrun.display import duration, numbers, shortened, shown, visible
+from coolrun.streams import write
 from coolrun_plugins.terminal.output import Lines, Output, last_lines
 from coolrun_plugins.terminal.pace import Pace, words
-from coolrun_plugins.terminal.screen import Screen, forget
+from coolrun_plugins.terminal.screen import Screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,14 +91,9 @@ class Reporter:
     @hookimpl
     def coolrun_notice(self, message: str) -> None:
         text = "\n".join(visible(line) for line in message.splitlines())
-        if sys.stderr is None:
-            return
         self._screen.flush()
         with self._screen.aside():
-            try:
-                print(f"note: {text}", file=sys.stderr, flush=True)
-            except BrokenPipeError:
-                forget(sys.stderr)
+            write(sys.stderr, f"note: {text}\n")
 
     def close(self) -> None:
         """Take the line of progress away. Called twice when all is well."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from coolrun.display import shortened
+from coolrun.streams import write
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-# The reader has gone, or the terminal was closed: nobody is there to be told.
-_GONE = (errno.EPIPE, errno.EIO)
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -86,23 +84,16 @@ class Screen:
     def text(self, text: str) -> None:
         """Write whole lines."""
         if self._live is None:
-            self._write("" if self._at_start else "\n")
-            self._write(text)
+            self._write(text if self._at_start else f"\n{text}")
             self._at_start = True
-            self._guarded(lambda: self._stream.flush())
         else:
             self._waiting.append(text)
 
     def copy(self, data: bytes) -> None:
         """Write bytes as they are."""
-        if self._gone or self._stream is None or not data:
-            return
-        buffer = getattr(self._stream, "buffer", None)
-        if buffer is None:
-            self._write(data.decode(errors="replace"))
-        else:
-            self._guarded(lambda: (self._stream.flush(), buffer.write(data), buffer.flush()))
-        self._at_start = data.endswith(b"\n")
+        if data:
+            self._write(data)
+            self._at_start = data.endswith(b"\n")
 
     def flush(self) -> None:
         """Write the lines that wait, above the changing one."""
@@ -110,7 +101,6 @@ class Screen:
             with self.aside():
                 self._write("".join(self._waiting))
                 self._waiting.clear()
-                self._guarded(lambda: self._stream.flush())
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -142,40 +132,20 @@ class Screen:
 
         self._guarded(refresh)
 
-    def _write(self, text: str) -> None:
-        stream = self._stream
-        if self._gone or stream is None or not text:
-            return
+    def _write(self, data: str | bytes) -> None:
+        if not self._gone:
+            self._gone = not write(self._stream, data)
 
-        def write() -> None:
-            try:
-                stream.write(text)
-            except UnicodeEncodeError:
-                encoding = stream.encoding or "ascii"
-                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-        self._guarded(write)
-
-    def _guarded(self, work: object) -> None:
-        """Do it unless nobody reads any more, which is no reason to stop the runs."""
-        if self._gone or self._stream is None:
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Do it unless the terminal was closed, which is no reason to stop the runs."""
+        if self._gone:
             return
         try:
-            work()  # type: ignore[operator]
-        except OSError as error:
-            if error.errno not in _GONE:
+            work()
+        except OSError:
+            if write(self._stream, ""):
                 raise
             self._gone = True
-            forget(self._stream)
-
-
-def forget(stream: TextIO) -> None:
-    """Let what is still written to a stream without a reader go nowhere, at exit too."""
-    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.dup2(null, stream.fileno())
-    finally:
-        os.close(null)
 
 
 def _plain(text: str) -> Text:

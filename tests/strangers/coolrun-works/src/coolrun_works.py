@@ -9,7 +9,7 @@ from coolrun import Config, Experiment, Parser, hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_command("greet", help="say hello", handler=greet, examples=("coolrun greet --loud",))
     parser.add_option("--loud", command="greet", action="store_true", help="shout")
-    parser.add_key("Mood", type="text", help="how the experiment feels", default="fine")
+    parser.add_key("Mood", type="text", help="how the experiment feels", runs=True)
     parser.add_setting("politeness", type=int, default=1, help="how polite to be")
 
 

@@ -1,0 +1,272 @@
+"""`--dry`: what would run, and why something would not. Nothing is imported, written or started.
+
+The definition is read and evaluated in a limited child process, so that somebody else's file can
+be looked at before it is trusted. The child tells what it found as plain data, row by row; the
+words on the screen are made here, where everything in them is escaped.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Protocol
+
+from coolrun import ExitCode, Experiment, Marked, hookimpl
+from coolrun.display import cells, numbers, shortened, shown, visible
+from coolrun.main import definition_path
+from coolrun.planning import choose, parsed, read_definition
+from coolrun.session import nothing_to_run
+from coolrun.streams import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coolrun import Config, Parser, Plain
+
+PATIENCE = 0.4  # seconds in which a plan is awaited before its first rows are shown
+MEMORY = 2 << 30
+_GROUP = 12  # this many neighbours that are skipped for one reason become one line
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_option("--dry", action="store_true", help="show what would run, and run nothing")
+    parser.add_option(
+        "--format",
+        choices=("text", "yaml", "json"),
+        default="text",
+        help="with --dry: text for people; yaml or json: nothing else on standard output",
+    )
+
+
+@hookimpl
+def coolrun_main(config: Config) -> int | None:
+    """Show the plan. None: --dry was not given.
+
+    Raises:
+        NothingToRun: all experiments are skipped, or there is none.
+        DefinitionError: the definition is wrong.
+    """
+    if not config.option("dry"):
+        return None
+    from coolrun.expression import stream_confined
+
+    path = definition_path(config)
+    answers = stream_confined(
+        lambda: _told(path, config),
+        seconds=60 + 10 * (config.cwd / path).stat().st_size / 2**20,
+        memory=MEMORY,
+        what=f"reading {str(path)!r}",
+    )
+    printer = _PRINTERS[config.option("format")]()
+    with closing(answers):
+        for what, *rest in answers:
+            if what == "note":
+                config.warn(str(rest[0]))
+            elif not write(sys.stdout, *printer.take(what, *rest)):
+                break
+    return ExitCode.OK
+
+
+# In the child
+
+
+def _told(path: Path, config: Config) -> Iterator[Plain]:
+    """Notes, rows and the end, each as soon as it is known."""
+    gc.disable()  # everything is kept until the end, which comes soon
+    notes: list[str] = []
+    config.__dict__["warn"] = notes.append  # nobody listens in the child
+    rows = _rows_as_text if config.option("format") == "text" else _rows_as_data
+    for row in rows(path, config):
+        while notes:
+            yield ["note", notes.pop(0)]
+        yield row
+    for note in notes:
+        yield ["note", note]
+
+
+def _rows_as_data(path: Path, config: Config) -> Iterator[Plain]:
+    definition = read_definition(path, config)
+    plan = choose(parsed(definition, config), definition, config)
+    for e in plan.experiments:
+        yield ["experiment", e.position, e.name, e.skipped, _values(e.parameters)]
+    yield ["end"]
+    if not plan.chosen:
+        raise nothing_to_run(plan)
+
+
+def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
+    """The first rows do not wait for the last ones to be evaluated."""
+    due = time.monotonic() + PATIENCE
+    definition = read_definition(path, config)
+    experiments: list[Experiment] = []
+    early = 0
+    for experiment in parsed(definition, config):
+        experiments.append(experiment)
+        if time.monotonic() > due:
+            yield ["rows", [_row(e) for e in experiments[early:]]]
+            early = len(experiments)
+            due = time.monotonic() + PATIENCE
+    plan = choose(experiments, definition, config)
+    yield ["rows", [_row(e) for e in plan.experiments[early:]]]
+    late = {p: reason for p, reason in plan.skipped.items() if p < early}
+    yield ["total", len(plan.experiments), len(plan.chosen), late]
+    if not plan.chosen:
+        raise nothing_to_run(plan)
+
+
+def _row(experiment: Experiment) -> Plain:
+    keys = dict.fromkeys(k for k in (*experiment.own, *experiment.swept) if k != "Name")
+    if experiment.get("Repeat", 1) != 1:
+        keys["REP"] = None
+    values = [[key, _text(experiment, key)] for key in keys]
+    after = sorted(experiment.after)
+    return [experiment.position, experiment.name, experiment.skipped, values, after]
+
+
+def _text(experiment: Experiment, key: str) -> str:
+    value: Any = experiment
+    for part in [key] if key in experiment else key.split("."):
+        value = value[part] if isinstance(value, (dict, Experiment)) and part in value else None
+    if isinstance(value, Marked) and key in experiment.pending:
+        return f"pending ({shown(value, 60)})"
+    return shown(value, 60)
+
+
+def _values(value: Plain) -> Plain:
+    """Values to be computed later as the text that they are."""
+    if isinstance(value, Marked):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _values(item) for key, item in value.items()}
+    return [_values(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+# In the parent
+
+
+class _Printer(Protocol):
+    def take(self, what: str, *rest: Any) -> Iterator[str | bytes]:
+        """What is written about one answer of the child."""
+
+
+class _Text:
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        self._number = self._name = 0
+
+    def take(self, what: str, *rest: Any) -> Iterator[str]:
+        if what == "total":
+            yield from self._total(*rest)
+            return
+        (rows,) = rest
+        if not self._number and rows:
+            self._number = max(3, len(str(rows[-1][0])))
+            self._name = max(cells(shown(name, 30)) for _, name, *_ in rows[:1000])
+        for group in _groups(rows):
+            yield self._skipped(group) if len(group) > 1 else self._line(*group[0])
+
+    def _line(
+        self, position: int, name: str, skipped: str | None, values: Any, after: list[int]
+    ) -> str:
+        head = shown(name, 30)
+        parts = [f"skipped: {visible(skipped)}"] if skipped else []
+        if values:
+            parts.append(", ".join(f"{shown(key, 40)}: {visible(text)}" for key, text in values))
+        if after:
+            parts.append(f"(after {_some(after)})")
+        pad = " " * (self._name - cells(head))
+        return f"{position:>{self._number}}  {head}{pad}  {'  '.join(parts)}".rstrip() + "\n"
+
+    def _skipped(self, group: list[Any]) -> str:
+        span = f"{group[0][0]}-{group[-1][0]}"
+        return f"{span:>{self._number}}  skipped: {visible(group[0][2])}\n"
+
+    def _total(self, number: int, chosen: int, late: dict[int, str]) -> Iterator[str]:
+        reasons: dict[str, list[int]] = {}
+        for position, reason in late.items():
+            reasons.setdefault(reason, []).append(position)
+        for reason, positions in reasons.items():
+            yield f"skipped of these: {_some(positions)}: {visible(reason)}\n"
+        word = "experiment" if number == 1 else "experiments"
+        rest = f", {number - chosen} skipped" if chosen < number else ""
+        yield f"{number} {word}: {chosen} to run{rest}\n"
+
+
+class _Yaml:
+    """One document per experiment; those that are skipped stand under a comment."""
+
+    def take(self, what: str, *rest: Any) -> Iterator[bytes]:
+        if what == "end":
+            return
+        from coolrun.yamlio import dump
+
+        position, _, skipped, parameters = rest
+        comment = f"# experiment {position} is skipped: {visible(skipped)}\n" if skipped else ""
+        # YAML is UTF-8, whatever the terminal speaks.
+        yield f"---\n{comment}{dump(parameters)}".encode()
+
+
+class _Json:
+    """One array, a line for each experiment."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def take(self, what: str, *rest: Any) -> Iterator[str]:
+        if what == "end":
+            yield "\n]\n" if self._number else "[]\n"
+            return
+        position, name, skipped, parameters = rest
+        row = {
+            "position": position,
+            "name": name,
+            "skipped": skipped,
+            "parameters": _as_json(parameters),
+        }
+        yield (",\n" if self._number else "[\n") + json.dumps(row, allow_nan=False)
+        self._number += 1
+
+
+_PRINTERS: dict[str, type[_Printer]] = {"text": _Text, "yaml": _Yaml, "json": _Json}
+
+
+def _as_json(value: Plain) -> Any:
+    if isinstance(value, dict):
+        return {_key(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return _key(value)
+    return value
+
+
+def _key(key: Plain) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key)
+
+
+def _groups(rows: list[Any]) -> Iterator[list[Any]]:
+    """Many neighbours that are skipped for the same reason together; all others alone."""
+    start = 0
+    while start < len(rows):
+        end = start + 1
+        reason = rows[start][2]
+        while reason is not None and end < len(rows) and rows[end][2] == reason:
+            end += 1
+        if end - start > _GROUP:
+            yield rows[start:end]
+        else:
+            yield from ([row] for row in rows[start:end])
+        start = end
+
+
+def _some(positions: Iterable[int]) -> str:
+    return shortened(numbers(positions), 60)
