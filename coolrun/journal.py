@@ -68,9 +68,7 @@ class Journal:
 
     def started(self, runs: Iterable[Run]) -> None:
         """These runs are about to be handed to the launcher."""
-        self._append(
-            [["start", run.experiment.position, run.attempt, run.token] for run in runs]
-        )
+        self._append([["start", run.experiment.position, run.attempt, run.token] for run in runs])
 
     def ended(self, token: str, status: Status, failure: str | None) -> None:
         """A run ended."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coolrun.config import Config
 from coolrun.control import Control
 from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
-from coolrun.planning import Plan
-from coolrun.protocols import Launcher, Queue
+from coolrun.planning import Plan, nothing_to_run
 from coolrun.results import read_results
 from coolrun.run import Record, Run, Status
 from coolrun.scheduler import State, Submitted
 from coolrun.session import Session
 from coolrun.store import SessionFolder
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.protocols import Launcher, Queue
 
 
 def start_session(plan: Plan, config: Config) -> ExitCode:
@@ -161,9 +163,7 @@ def _replay(session: Session, run: Run, attempt: Attempt) -> None:
     attempt.recorded = True
 
 
-def _open(
-    plan: Plan, folder: SessionFolder, config: Config, *, enqueue: bool = True
-) -> Session:
+def _open(plan: Plan, folder: SessionFolder, config: Config, *, enqueue: bool = True) -> Session:
     ask = config.pluginmanager.ask
     config.session_folder = folder
     started, begun = config.clock.now(), config.clock.monotonic()
@@ -179,9 +179,7 @@ def _open(
         queue.put(plan.chosen)
     capacities = [c for c in ask("coolrun_capacity", config=config) if c is not None]
     state = State(capacity=min(capacities, default=1))
-    return Session(
-        config, plan, folder, journal, queue, launcher, control, started, begun, state
-    )
+    return Session(config, plan, folder, journal, queue, launcher, control, started, begun, state)
 
 
 def _run(session: Session) -> ExitCode:
@@ -211,21 +209,6 @@ def check_ways(plan: Plan, config: Config) -> None:
                     cure="name it once in the default config (`coolrun plugins` lists the keys)",
                 )
             )
-
-
-def nothing_to_run(plan: Plan) -> NothingToRun:
-    """Why there is nothing to run, and what to do."""
-    if not plan.experiments:
-        return NothingToRun(
-            f"{plan.source.path}: there is no experiment in it",
-            cure="experiments start after a line `---`; "
-            "add `---` and `{}` to run the default config once",
-        )
-    reasons = sorted(set(plan.skipped.values()))
-    return NothingToRun(
-        f"{plan.source.path}: nothing to run: all {len(plan.experiments)} experiments are skipped",
-        cure="; ".join(reasons[:3]),
-    )
 
 
 def _found(answer: Any, what: str) -> Any:

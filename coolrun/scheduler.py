@@ -105,16 +105,7 @@ class Drain:
 
 
 Event: TypeAlias = (
-    Tick
-    | Submitted
-    | Looked
-    | Ended
-    | Stopped
-    | Interrupt
-    | Terminate
-    | Pause
-    | Resume
-    | Drain
+    Tick | Submitted | Looked | Ended | Stopped | Interrupt | Terminate | Pause | Resume | Drain
 )
 
 

@@ -7,15 +7,10 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from coolrun.config import Config
-from coolrun.control import Control
 from coolrun.errors import ExitCode, SessionError
-from coolrun.experiment import Experiment
 from coolrun.journal import Attempt, Journal
-from coolrun.plain import Plain
-from coolrun.planning import Plan
-from coolrun.protocols import Launcher, Queue
 from coolrun.results import read_results
 from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Run, Status
 from coolrun.scheduler import (
@@ -40,8 +35,16 @@ from coolrun.scheduler import (
     decide,
 )
 from coolrun.signals import Signals
-from coolrun.store import SessionFolder
 from coolrun.waiting import Waiting
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.control import Control
+    from coolrun.experiment import Experiment
+    from coolrun.plain import Plain
+    from coolrun.planning import Plan
+    from coolrun.protocols import Launcher, Queue
+    from coolrun.store import SessionFolder
 
 LOOKS = 16  # how many busy experiments are looked past before nothing else may overtake them
 SYNC = 1.0  # seconds between group commits
@@ -271,7 +274,7 @@ class Session:
         try:
             for lease in each("coolrun_pre_launch", run=run, session=self, config=self.config):
                 if lease is not None:
-                    leases.append(lease)
+                    leases.append(lease)  # noqa: PERF401 - what was leased before a failure counts
         except BaseException:
             _release(leases)
             raise
@@ -332,9 +335,7 @@ class Session:
             self._end_for_good(record)
             return
         self._delayed.append((self._now() + again.delay, again.experiment))
-        self.config.pluginmanager.notify(
-            "coolrun_post_run", run=run, record=record, session=self
-        )
+        self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
     def _end_for_good(self, record: Record) -> None:
         run, position = record.run, record.run.experiment.position
@@ -342,9 +343,7 @@ class Session:
             Attempt(position, run.attempt, run.token, record.status, record.failure, recorded=True)
         )
         self.waiting.ended(position)
-        self.config.pluginmanager.notify(
-            "coolrun_post_run", run=run, record=record, session=self
-        )
+        self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
     def settle(self, attempt: Attempt) -> None:
         """This attempt is the last at its position, and has ended."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from coolrun.experiment import Experiment
+if TYPE_CHECKING:
+    from coolrun.experiment import Experiment
 
 
 class Waiting:
