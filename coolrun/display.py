@@ -81,6 +81,8 @@ def _leaf(value: Plain, width: int) -> str:
         return value[: width + 1]
     if isinstance(value, int) and value.bit_length() > 200:
         return f"{'-' if value < 0 else ''}{hex(abs(value))[: width + 1]}"
+    if type(value) is int:
+        return str(value)
     from coolrun.yamlio import dump
 
     # In a list, so that text is written as it stands between others.

@@ -45,6 +45,8 @@ def definition_path(config: Config) -> Path:
         return path
     if full.is_dir():
         raise DefinitionError(f"{str(path)!r} is a folder", cure="name the file in it with --exp")
+    if full.exists():
+        raise DefinitionError(f"{str(path)!r} is no regular file", cure="save it in a file first")
     if named is None:
         raise DefinitionError(
             f"there is no {DEFAULT_FILE} in this folder",

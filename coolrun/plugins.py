@@ -292,10 +292,11 @@ class PluginManager(pluggy.PluginManager):
         scratch = Parser()
         for name, info in self.infos.items():
             if info.state == "blocked" and info.origin == "built-in":
-                declare = getattr(import_module(f"{package}.{name}"), "coolrun_addoption", None)
-                if declare is not None:
-                    scratch.plugin = name
-                    declare(parser=scratch, pluginmanager=self)
+                scratch.plugin = name
+                alone = pluggy.PluginManager("coolrun")
+                alone.add_hookspecs(hookspecs)
+                alone.register(import_module(f"{package}.{name}"))
+                alone.hook.coolrun_addoption(parser=scratch, pluginmanager=alone)
         return scratch
 
     def hooks_of(self, name: str) -> list[str]:

@@ -179,8 +179,10 @@ def read_results(path: Path, token: str) -> Written:
     ended: tuple[str | None, str, float] | None = None
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Written()
+    except OSError as error:
+        return Written(warnings=(f"cannot read {str(path)!r}: {error.strerror}",))
     with file:
         header = _header(file.readline())
         if header.get("format") != FORMAT or header.get("token") != token:

@@ -54,8 +54,8 @@ def _inside(name: str, levels: Sequence[Mapping[str, object]]) -> str | None:
     """A cure where the name is a key of a mapping that is in scope."""
     for level in levels:
         for key, value in level.items():
-            if type(value) is dict and name in value:
-                return f"it is inside {printable(repr(key), 60)}: write {printable(key, 60)}.{name}"
+            if type(value) is dict and name in value and str(key).isidentifier():
+                return f"it is inside {key}: write {key}.{name}"
     return None
 
 

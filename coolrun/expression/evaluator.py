@@ -26,7 +26,7 @@ from .guard import (
 from .values import plain_copy
 
 if TYPE_CHECKING:
-    from .interpreter import Levels
+    from .handlers import Levels
 
 # Trees that are kept for the next time their text comes, counted in nodes.
 KEPT_NODES = 20_000

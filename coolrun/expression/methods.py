@@ -7,18 +7,9 @@ from typing import Any, Final
 
 from coolrun.plain import KEYS
 
+from .comparisons import equal, hashable, less_equal, lookup_cost, search_cost
 from .guard import LIST, TEXT, Lazy, Meter, Missing, Refused
-from .operators import (
-    bit_and,
-    bit_or,
-    bit_xor,
-    equal,
-    hashable,
-    less_equal,
-    lookup_cost,
-    search_cost,
-    subtract,
-)
+from .operators import bit_and, bit_or, bit_xor, subtract
 from .values import Unique, admit, items_of, name_of, room, short, unique
 
 Method = Callable[..., Any]

@@ -6,9 +6,10 @@ variable COOLRUN_RECORDER names, one line of JSON per call.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coolrun import Config, Record, hookimpl
@@ -21,7 +22,7 @@ VARIABLE = "COOLRUN_RECORDER"
 def coolrun_configure(config: Config) -> None:
     path, runner = os.environ[VARIABLE], os.getpid()
 
-    def before(hook: str, implementations: Sequence[object], arguments: dict[str, Any]) -> None:
+    def before(hook: str, implementations: Sequence[object], arguments: Mapping[str, Any]) -> None:
         if os.getpid() != runner:
             return  # a child may be forbidden to write
         plugins = [getattr(i, "plugin_name", "") for i in reversed(implementations)]
@@ -42,5 +43,8 @@ def _append(path: str, line: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         os.write(descriptor, f"{line}\n".encode())
+    except OSError as error:
+        if error.errno != errno.EFBIG:  # a limited child may not write any file
+            raise
     finally:
         os.close(descriptor)

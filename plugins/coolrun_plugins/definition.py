@@ -6,7 +6,7 @@ changes the default config, `++key=value` every experiment as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,16 @@ def coolrun_read(path: Path, config: Config) -> Definition:
     documents = _documents(source, config)
     defaults = dict(documents[0][1])
     settings = _settings(defaults, source)
+    new = _warn_about_new([defaults, *(value for _, value in documents[1:])], config)
     forced = _override(defaults, settings, config)
     defaults.setdefault("Name", path.stem)
-    _check_settings(settings, config)
+    _check_settings(settings, source, config)
     deep = settings.get("merge") == "deep"
     experiments = [
         _experiment(number, value, defaults, forced, source, deep=deep)
         for number, value in documents[1:]
     ]
-    _check_keys(defaults, experiments, config)
+    _check_keys(defaults, experiments, new, config)
     _check_words(experiments, config)
     return Definition(source, experiments, settings)
 
@@ -183,9 +184,9 @@ def _override(defaults: dict[str, Any], settings: dict[str, Any], config: Config
 
 
 def _assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
-    name, equals, written = text.lstrip("+").partition("=")
+    equals, written = text.partition("=")[1:]
     plus = len(text) - len(text.lstrip("+"))
-    keys = name.split(".")
+    keys = _keys(text)
     if not equals or plus > 2 or not all(keys):
         raise UsageError(f"cannot read {text!r}", cure="write +key=value, or +key.sub=value")
     for key in keys:
@@ -225,27 +226,49 @@ def _laid_over(below: Any, value: Any) -> Any:
 # Names that are nearly right
 
 
-def _check_settings(settings: Mapping[str, Any], config: Config) -> None:
-    for name in settings:
-        if not config.declares_setting(name):
-            near = _near(name, config.parser.settings)
-            owner = _blocked(config).settings.get(name)
-            if owner is not None:
-                raise DefinitionError(
-                    f"{SETTINGS}.{name} belongs to the plugin {owner.plugin!r}, which is blocked",
-                    cure=f"remove the setting, or do without `-p no:{owner.plugin}`",
-                )
-            config.warn(f"{SETTINGS}.{name} is no setting of coolrun{near}")
+def _check_settings(settings: Mapping[str, Any], source: Source, config: Config) -> None:
+    given = {_keys(text)[1] for text in config.overrides if _keys(text)[0] == SETTINGS}
+    for name, value in settings.items():
+        place = None if name in given else source.place(0, (SETTINGS, name))
+        if config.declares_setting(name):
+            try:
+                _check_setting(name, value, config)
+            except DefinitionError as error:
+                raise error.at(place=place, key=f"{SETTINGS}.{name}") from error
+            continue
+        owner = _blocked(config).settings.get(name)
+        if owner is not None:
+            raise DefinitionError(
+                f"{SETTINGS}.{name} belongs to the plugin {owner.plugin!r}, which is blocked",
+                cure=f"remove the setting, or do without `-p no:{owner.plugin}`",
+                place=place,
+            )
+        near = _near(name, config.parser.settings, cutoff=0.5)
+        config.warn(f"{SETTINGS}.{name} is no setting of coolrun{near}")
+        _name_failed(f"{SETTINGS}.{name}", config)
 
 
-def _check_keys(defaults: Mapping[str, Any], experiments: list[Experiment], config: Config) -> None:
+def _check_setting(name: str, value: Any, config: Config) -> None:
+    if isinstance(value, Marked):
+        raise DefinitionError(
+            f"invalid setting {str(value)!r} (settings are not computed)",
+            cure="write the value itself",
+        )
+    try:
+        config.parser.settings[name].type(value)
+    except (ValueError, TypeError) as error:
+        raise DefinitionError(f"invalid setting {value!r} ({error})") from error
+
+
+def _check_keys(
+    defaults: Mapping[str, Any], experiments: list[Experiment], new: set[str], config: Config
+) -> None:
     written = {key for experiment in experiments for key in experiment.own} | set(defaults)
     for key in sorted(written & set(RECORD_KEYS)):
         config.warn(f"key {key!r} is written by coolrun into every record; yours is left out")
     strange = [k for k in sorted(written) if _is_ours(k) and not config.declares_key(k)]
     if strange:
-        _judge(strange, config)
-    _warn_about_new(defaults, written, config)
+        _judge(strange, new, config)
 
 
 def _check_words(experiments: list[Experiment], config: Config) -> None:
@@ -277,9 +300,8 @@ def _is_ours(key: str) -> bool:
     return key[:1].isupper() and not key.isupper()
 
 
-def _judge(strange: list[str], config: Config) -> None:
+def _judge(strange: list[str], new: set[str], config: Config) -> None:
     blocked = _blocked(config)
-    failed = [i for i in config.pluginmanager.infos.values() if i.state == "failed"]
     for key in strange:
         if key in blocked.keys:
             owner = blocked.keys[key].plugin
@@ -288,37 +310,55 @@ def _judge(strange: list[str], config: Config) -> None:
                 cure=f"remove the key, or do without `-p no:{owner}`",
             )
         near = _near(key, config.parser.keys)
-        if near:
+        if near and key not in new:
             config.warn(f"key {key!r} is unknown to coolrun{near}")
-        for info in failed:
-            config.warn(f"key {key!r} may belong to plugin {info.label}, which was not loaded")
+        _name_failed(f"key {key!r}", config)
+
+
+def _name_failed(what: str, config: Config) -> None:
+    for info in config.pluginmanager.infos.values():
+        if info.state == "failed":
+            config.warn(f"{what} may belong to plugin {info.label}, which was not loaded")
 
 
 def _blocked(config: Config) -> Parser:
     return config.pluginmanager.declared_by_blocked(PACKAGE)
 
 
-def _near(name: str, known: Mapping[str, Any]) -> str:
+def _near(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1, cutoff=0.75)
+    near = get_close_matches(name, known, n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _warn_about_new(defaults: Mapping[str, Any], written: set[str], config: Config) -> None:
-    """An override that makes a new key is often a typing error."""
-    made = dict(_overridden(config))
-    for key, text in made.items():
-        others = {k: None for k in written if k not in made}
-        if key in others or config.declares_key(key):
-            continue
-        near = _near(key, others)
-        if near:
-            config.warn(f"{text!r} makes a new key{near}")
-
-
-def _overridden(config: Config) -> Iterator[tuple[str, str]]:
+def _warn_about_new(documents: Sequence[dict[str, Any]], config: Config) -> set[str]:
+    """Tell of overrides that make new keys, as typing errors do; return those of the top level."""
+    made: set[str] = set()
     for text in config.overrides:
-        key = text.lstrip("+").partition("=")[0].split(".")[0]
-        if key != SETTINGS:
-            yield key, text
+        keys = _keys(text)
+        if keys[0] == SETTINGS or (config.declares_key(keys[0]) and len(keys) == 1):
+            continue
+        levels: list[Any] = [*documents, dict.fromkeys(made)]
+        for depth, key in enumerate(keys):
+            mappings = [level for level in map(_mapping, levels) if level is not None]
+            levels = [mapping[key] for mapping in mappings if key in mapping]
+            if not levels:
+                known = {name for mapping in mappings for name in mapping if type(name) is str}
+                known |= set() if depth else config.parser.keys.keys()
+                config.warn(f"{text!r} makes a new key{_near(key, known)}")
+                break
+        if not depth and not levels:
+            made.add(keys[0])
+    return made
+
+
+def _mapping(value: Any) -> Any:
+    from coolrun.yamlio import Merge
+
+    value = value.value if isinstance(value, Merge) else value
+    return value if isinstance(value, dict) else None
+
+
+def _keys(text: str) -> list[str]:
+    return text.lstrip("+").partition("=")[0].split(".")

@@ -12,7 +12,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.4  # seconds in which a plan is awaited before its first rows are shown
 MEMORY = 2 << 30
+_BATCH = 200
 _GROUP = 12  # this many neighbours that are skipped for one reason become one line
 
 
@@ -101,22 +102,40 @@ def _rows_as_data(path: Path, config: Config) -> Iterator[Plain]:
 
 def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
     """The first rows do not wait for the last ones to be evaluated."""
-    due = time.monotonic() + PATIENCE
     definition = read_definition(path, config)
+    # Who is not picked is known at the end: then rows that come early would mislead.
+    due = math.inf if config.option("pick") else time.monotonic() + PATIENCE
     experiments: list[Experiment] = []
     early = 0
     for experiment in parsed(definition, config):
         experiments.append(experiment)
         if time.monotonic() > due:
-            yield ["rows", [_row(e) for e in experiments[early:]]]
+            yield from _rows(experiments[early:])
             early = len(experiments)
-            due = time.monotonic() + PATIENCE
+            due = time.monotonic() + 0.05
     plan = choose(experiments, definition, config)
-    yield ["rows", [_row(e) for e in plan.experiments[early:]]]
+    yield from _rows(plan.experiments[early:])
     late = {p: reason for p, reason in plan.skipped.items() if p < early}
     yield ["total", len(plan.experiments), len(plan.chosen), late]
     if not plan.chosen:
         raise nothing_to_run(plan)
+
+
+def _rows(experiments: Sequence[Experiment]) -> Iterator[Plain]:
+    """Rows in batches; many neighbours that are skipped for one reason become one row."""
+    batch = []
+    start = 0
+    while start < len(experiments):
+        end, reason = start + 1, experiments[start].skipped
+        while reason and end < len(experiments) and experiments[end].skipped == reason:
+            end += 1
+        end = end if end - start > _GROUP else start + 1
+        batch.append([experiments[end - 1].position, *_row(experiments[start])])
+        start = end
+        if len(batch) == _BATCH:
+            yield ["rows", batch]
+            batch = []
+    yield ["rows", batch]
 
 
 def _row(experiment: Experiment) -> Plain:
@@ -132,7 +151,7 @@ def _text(experiment: Experiment, key: str) -> str:
     value: Any = experiment
     for part in [key] if key in experiment else key.split("."):
         value = value[part] if isinstance(value, (dict, Experiment)) and part in value else None
-    if isinstance(value, Marked) and key in experiment.pending:
+    if any(pending == key or pending.startswith(f"{key}.") for pending in experiment.pending):
         return f"pending ({shown(value, 60)})"
     return shown(value, 60)
 
@@ -166,10 +185,11 @@ class _Text:
             return
         (rows,) = rest
         if not self._number and rows:
-            self._number = max(3, len(str(rows[-1][0])))
-            self._name = max(cells(shown(name, 30)) for _, name, *_ in rows[:1000])
-        for group in _groups(rows):
-            yield self._skipped(group) if len(group) > 1 else self._line(*group[0])
+            # Nobody knows yet how many more than a whole batch there will be.
+            self._number = 6 if len(rows) == _BATCH else max(3, len(str(rows[-1][0])))
+            self._name = max(cells(shown(row[2], 30)) for row in rows)
+        for last, first, *row in rows:
+            yield self._line(first, *row) if first == last else self._span(first, last, row[1])
 
     def _line(
         self, position: int, name: str, skipped: str | None, values: Any, after: list[int]
@@ -183,9 +203,8 @@ class _Text:
         pad = " " * (self._name - cells(head))
         return f"{position:>{self._number}}  {head}{pad}  {'  '.join(parts)}".rstrip() + "\n"
 
-    def _skipped(self, group: list[Any]) -> str:
-        span = f"{group[0][0]}-{group[-1][0]}"
-        return f"{span:>{self._number}}  skipped: {visible(group[0][2])}\n"
+    def _span(self, first: int, last: int, skipped: str) -> str:
+        return f"{f'{first}-{last}':>{self._number}}  skipped: {visible(skipped)}\n"
 
     def _total(self, number: int, chosen: int, late: dict[int, str]) -> Iterator[str]:
         reasons: dict[str, list[int]] = {}
@@ -193,6 +212,8 @@ class _Text:
             reasons.setdefault(reason, []).append(position)
         for reason, positions in reasons.items():
             yield f"skipped of these: {_some(positions)}: {visible(reason)}\n"
+        if not number:
+            return
         word = "experiment" if number == 1 else "experiments"
         rest = f", {number - chosen} skipped" if chosen < number else ""
         yield f"{number} {word}: {chosen} to run{rest}\n"
@@ -250,21 +271,6 @@ def _key(key: Plain) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     return str(key)
-
-
-def _groups(rows: list[Any]) -> Iterator[list[Any]]:
-    """Many neighbours that are skipped for the same reason together; all others alone."""
-    start = 0
-    while start < len(rows):
-        end = start + 1
-        reason = rows[start][2]
-        while reason is not None and end < len(rows) and rows[end][2] == reason:
-            end += 1
-        if end - start > _GROUP:
-            yield rows[start:end]
-        else:
-            yield from ([row] for row in rows[start:end])
-        start = end
 
 
 def _some(positions: Iterable[int]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import Any, overload
 
 from coolrun import (
     Config,
@@ -113,7 +113,7 @@ class Numbers:
 
     @hookimpl(trylast=True)
     def coolrun_expand(self, experiment: Experiment) -> Iterator[Experiment]:
-        given = {}
+        given: dict[str, Any] = {}
         if "RND_IDX" not in experiment.own and "RND_IDX" not in experiment.defaults:
             given["RND_IDX"] = self._draw()
         for number in range(_copies(experiment)):
@@ -138,16 +138,18 @@ def _written(definition: Definition) -> int:
 
 def _copies(experiment: Experiment) -> int:
     if "REP" in experiment.own or "REP" in experiment.defaults:
-        raise DefinitionError(
-            "REP is counted by coolrun", key="REP", cure="choose another name for the key"
-        )
+        error = DefinitionError("REP is counted by coolrun", cure="choose another name for the key")
+        raise experiment.blame(error, ("REP",))
     written = experiment.own.get("Repeat", experiment.defaults.get("Repeat", 1))
-    if isinstance(written, Marked):
-        raise DefinitionError(
-            "Repeat has to be a number: copies are made before expressions are evaluated",
-            key="Repeat",
-        )
     try:
+        if isinstance(written, Marked):
+            raise DefinitionError(
+                "Repeat has to be a number: copies are made before expressions are evaluated"
+            )
         return _count(written)
     except ValueError as error:
-        raise DefinitionError(f"invalid Repeat {written!r} ({error})", key="Repeat") from error
+        raise experiment.blame(
+            DefinitionError(f"invalid Repeat {written!r} ({error})"), ("Repeat",)
+        ) from error
+    except DefinitionError as error:
+        raise experiment.blame(error, ("Repeat",)) from error

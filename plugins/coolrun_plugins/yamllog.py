@@ -44,17 +44,29 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
 
 @hookimpl
 def coolrun_check(plan: Plan, config: Config) -> None:
-    """Make the folders and open the logs, so that nothing is found out too late."""
+    """Make the folders and open the logs, so that nothing is found out too late.
+
+    All of it is taken back: another check may still refuse the plan.
+    """
     for path, experiment in _first_of_each(plan).items():
-        full = config.cwd / path
-        new = not full.exists()
         try:
-            Appender(full).close()
-            if new:
-                full.unlink()
+            _try_to_write(config.cwd / path)
         except OSError as error:
             reason = error.strerror or str(error)
             raise _refused(experiment, path, f"it cannot be written: {reason}") from error
+
+
+def _try_to_write(full: Path) -> None:
+    missing = [folder for folder in full.parents if not folder.exists()]
+    new = not full.exists()
+    try:
+        Appender(full).close()
+        if new:
+            full.unlink()
+    finally:
+        for folder in missing:
+            if folder.exists():
+                folder.rmdir()
 
 
 class Logs:
@@ -120,7 +132,7 @@ def _problem(full: Path) -> str | None:
     except NotADirectoryError:
         return "a part of its path is a file"
     except (OSError, ValueError) as error:
-        return f"it cannot be looked at: {error}"
+        return f"it cannot be looked at: {getattr(error, 'strerror', None) or error}"
     if stat.S_ISDIR(mode):
         return "it is a folder"
     return None if stat.S_ISREG(mode) else "it is no regular file"
@@ -128,6 +140,6 @@ def _problem(full: Path) -> str | None:
 
 def _refused(experiment: Experiment, path: object, problem: str) -> Exception:
     error = DefinitionError(
-        f"{KEY} {path!r} cannot be used: {problem}", cure="name a file in a folder of yours"
+        f"the log {path!r} cannot be used: {problem}", cure="name a file in a folder of yours"
     )
     return experiment.blame(error, (KEY,))

@@ -102,7 +102,7 @@ def test_a_result_is_not_evaluated_again_and_shares_nothing() -> None:
 
 
 def test_what_was_given_is_not_changed() -> None:
-    own = {"a": [parse("1")], "n": {"x": parse("2")}}
+    own: dict[str, Any] = {"a": [parse("1")], "n": {"x": parse("2")}}
     resolved(own, {"d": [parse("3")]})
     assert own == {"a": [parse("1")], "n": {"x": parse("2")}}
     assert type(own["a"][0]) is Marked

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+import coolrun.importing  # noqa: F401 - most runs need it, and would import it one by one
 from coolrun.execution import environment_of, perform, prepare
 from coolrun.failure import printed
 

@@ -8,12 +8,14 @@ import errno
 import os
 import pickle
 import selectors
+import signal
 from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, Exit, Run
 from coolrun.results import read_results
 from coolrun_plugins.local.channel import ChannelClosed
 from coolrun_plugins.local.messages import Ending, Order, failure_of
+from coolrun_plugins.local.processes import find
 from coolrun_plugins.local.start import KeeperProcess, start_keeper
 from coolrun_plugins.local.surroundings import early_names
 
@@ -107,7 +109,18 @@ class LocalLauncher:
         for token in list(self._runs):
             reason = f"the process that kept the runs has gone ({how})"
             started = self._config.clock.now().isoformat(timespec="seconds")
+            self._kill_left(self._runs[token])
             self._end(Ending(token, reason, started, 0.0, ()))
+
+    def _kill_left(self, run: Run) -> None:
+        """Nobody would tell how it ends, and it is going to be run again."""
+        if read_results(run.results, run.token).exit is not None:
+            return
+        for pid in find(run.token, str(run.results)):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
 
     # Runs
 
@@ -146,6 +159,6 @@ class LocalLauncher:
 def _without_files(run: Run, status: int) -> str | None:
     """Why the process of a run could not even make its files; None if that is not what happened."""
     number = os.waitstatus_to_exitcode(status)
-    if number <= 0 or number not in errno.errorcode or not run.folder.is_dir():
+    if number <= 0 or number not in errno.errorcode or not run.folder.exists():
         return None
     return f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"

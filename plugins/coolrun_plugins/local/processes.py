@@ -47,6 +47,12 @@ def group_exists(leader: int) -> bool:
     return not os.path.exists(f"/proc/{leader}")
 
 
+def find(token: str, results: str) -> list[int]:
+    """All processes on this machine that belong to a run."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if carries(pid, token) or holds(pid, results)]
+
+
 def session_of(pid: int) -> int:
     """The session of a process; 0 if it is gone."""
     try:

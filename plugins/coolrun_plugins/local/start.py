@@ -102,9 +102,15 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
     try:
         from coolrun_plugins.local.keeper import Keeper
         from coolrun_plugins.local.processes import become_subreaper
-        from coolrun_plugins.local.surroundings import Surroundings, detach_streams, settle_down
+        from coolrun_plugins.local.surroundings import (
+            Surroundings,
+            detach_streams,
+            open_streams,
+            settle_down,
+        )
 
         settle_down(str(config.cwd), [end.fileno()])
+        open_streams()
         channel = Channel(end)
         surroundings = Surroundings(config.cwd, fresh=config.setting("isolate") == "spawn")
         become_subreaper()
