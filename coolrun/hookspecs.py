@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from coolrun.planning import Plan
     from coolrun.plugins import PluginManager
     from coolrun.protocols import Launcher, Queue
-    from coolrun.run import Record, Run
+    from coolrun.run import Blocked, Lease, Record, Retry, Run
     from coolrun.session import Session
 
 hookspec = pluggy.HookspecMarker("coolrun")
@@ -135,10 +135,45 @@ def coolrun_launch(config: Config) -> Launcher | None:
 
 
 @hookspec
-def coolrun_pre_launch(run: Run, config: Config) -> Mapping[str, str] | None:
-    """Prepare what a run needs, just before it is submitted. [deciding]
+def coolrun_capacity(config: Config) -> int | None:
+    """How many runs may go on at once. [deciding]
 
-    Return what to add to its environment, or None.
+    The smallest answer counts; one when nobody says anything.
+    """
+
+
+@hookspec
+def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
+    """Give values that had to wait for earlier runs, in place. [deciding]
+
+    Called just before an experiment is launched, when all of its `after` have ended. Return
+    Blocked when it cannot be launched any more.
+    """
+
+
+@hookspec
+def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | None:
+    """Give a run what it needs for as long as it runs: a device, a place, a licence. [deciding]
+
+    Called plugin by plugin, just before the run is submitted, and has to return at once. Raise
+    `Busy` when it is taken (everything leased so far is given back, and it is asked again when
+    something has ended), `Halt` when nothing more is to be started in this session.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_retry(run: Run, record: Record, session: Session) -> Retry | None:
+    """Say whether a run that ended badly is to be run again. [deciding, first result]
+
+    Called when its record is written. None means: not by this plugin.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_control(words: Sequence[str], session: Session) -> bool | None:
+    """Obey an order from another terminal that the core does not know. [deciding, first result]
+
+    `words` are a verb and its arguments. Return True when it was understood.
     """
 
 

@@ -186,8 +186,9 @@ def read_contents(file: Path) -> Contents:
                 contents.names.add(node.id)
             left.extend(ast.iter_child_nodes(node))
     for inner in ast.walk(tree):
-        if isinstance(inner, ast.Global):
-            contents.names.update(inner.names)
+        names = getattr(inner, "names", ())
+        if names and isinstance(names[0], str):  # a `global` statement; imports hold aliases
+            contents.names.update(names)
         elif isinstance(inner, ast.Name) and inner.id in {"globals", "exec", "vars"}:
             contents.is_open = True
     contents.is_open |= "*" in contents.names or "__getattr__" in contents.functions

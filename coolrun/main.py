@@ -19,7 +19,7 @@ def run(config: Config) -> int:
     """Run the definition that the command line names, or let a plugin do something else."""
     code = config.pluginmanager.ask("coolrun_main", config=config)
     if code is None:
-        from coolrun.session import start_session
+        from coolrun.opening import start_session
 
         code = start_session(plan_of(config), config)
     return int(code)

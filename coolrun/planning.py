@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import CoolrunError, DefinitionError, UsageError
+from coolrun.errors import CoolrunError, DefinitionError, NothingToRun, UsageError
 
 if TYPE_CHECKING:
     from coolrun.config import Config
@@ -144,3 +144,18 @@ def _parse(experiment: Experiment, previous: list[Experiment], config: Config) -
         )
     except CoolrunError as error:
         raise experiment.blame(error) from error
+
+
+def nothing_to_run(plan: Plan) -> NothingToRun:
+    """Why there is nothing to run, and what to do."""
+    if not plan.experiments:
+        return NothingToRun(
+            f"{plan.source.path}: there is no experiment in it",
+            cure="experiments start after a line `---`; "
+            "add `---` and `{}` to run the default config once",
+        )
+    reasons = sorted(set(plan.skipped.values()))
+    return NothingToRun(
+        f"{plan.source.path}: nothing to run: all {len(plan.experiments)} experiments are skipped",
+        cure="; ".join(reasons[:3]),
+    )

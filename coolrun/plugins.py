@@ -234,6 +234,18 @@ class PluginManager(pluggy.PluginManager):
         except Exception as error:
             raise self.named(error, hook) from error
 
+    def each(self, hook: str, **arguments: Any) -> Iterator[Any]:
+        """Call a deciding hook plugin by plugin; a failure names the plugin and the hook."""
+        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
+            accepted = {name: arguments[name] for name in implementation.argnames}
+            try:
+                answer = implementation.function(**accepted)
+            except CoolrunError:
+                raise
+            except Exception as error:
+                raise self.named(error, hook) from error
+            yield answer
+
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
         caller = getattr(self.hook, hook)

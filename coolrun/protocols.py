@@ -32,24 +32,36 @@ class Launcher(Protocol):
         (KILL). A grace of 0 kills now. Unknown tokens are ignored: the run has just ended.
         """
 
+    def attach(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """Take over runs that another launcher of this kind started; returns those still alive.
+
+        The end of each is told by `poll`, like that of a run of its own.
+        """
+
     def close(self) -> None:
         """Give everything back. Called once, when nothing runs any more."""
 
 
 class Queue(Protocol):
-    """Holds the experiments that wait. First in, first out, unless a person says otherwise."""
+    """Holds the experiments that wait, in the order in which they are to start."""
 
     def put(self, experiments: Iterable[Experiment]) -> None:
         """Add experiments at the end."""
 
-    def take(self) -> Experiment | None:
-        """Remove and return the next one, or None when none waits."""
+    def refresh(self) -> bool:
+        """Take in what others have changed; True when anything is other than it was. Cheap."""
 
     def waiting(self) -> Sequence[Experiment]:
         """What waits, in order."""
 
-    def __len__(self) -> int:
-        """How many wait."""
+    def take(self, experiment: Experiment) -> Experiment | None:
+        """Remove it, since it starts now, and return it as it is to run.
+
+        None when it is not there any more: removed by a person, or taken by another runner.
+        """
+
+    def give_back(self, experiment: Experiment) -> None:
+        """Put it first again: it is to run once more."""
 
     def close(self) -> None:
         """Give everything back. What still waits is kept where the queue keeps things."""

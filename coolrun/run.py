@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from coolrun.errors import CoolrunError
 
 if TYPE_CHECKING:
     from coolrun.experiment import Experiment
@@ -37,6 +39,48 @@ class Status(str, Enum):
 
 
 @dataclass(frozen=True)
+class Lease:
+    """What a run was given for as long as it runs.
+
+    Attributes:
+        environment: what is added to the run's environment.
+        folder: where the run's files go instead of its session's folder.
+        cwd: the working directory of the run instead of the project's.
+        record: what is added to the record of the run.
+        release: called once when the run has ended, or was not started after all.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    cwd: Path | None = None
+    record: Mapping[str, Plain] = field(default_factory=dict)
+    release: Callable[[], None] | None = None
+
+
+class Busy(CoolrunError):
+    """What the run needs is taken: ask again when something has ended."""
+
+
+class Halt(CoolrunError):
+    """Nothing more is to be launched in this session; what runs may finish."""
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """An experiment that cannot be launched any more, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """An experiment is to be run again, after `delay` seconds, as it was or changed."""
+
+    experiment: Experiment
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
 class Run:
     """One attempt at one experiment.
 
@@ -47,6 +91,8 @@ class Run:
         token: a secret of this attempt; what is written by another attempt is not believed.
         folder: where its files go; shared by the attempts of one experiment.
         environment: what the leases of the run add to its environment.
+        cwd: its working directory where that is not the project's.
+        extra: what the leases of the run add to its record.
     """
 
     session: str
@@ -55,6 +101,8 @@ class Run:
     token: str
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    extra: Mapping[str, Plain] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -99,14 +147,22 @@ class Exit:
     def ok(self) -> bool:
         return self.failure is None
 
+    def because(self, reason: str) -> Exit:
+        """The same exit with another reason."""
+        return replace(self, failure=reason)
+
 
 @dataclass(frozen=True)
 class Record:
-    """What is known about a run that ended."""
+    """What is known about a run that ended.
+
+    `replayed` records were not written when their run ended; a log may hold them all the same.
+    """
 
     run: Run
     exit: Exit
     status: Status
+    replayed: bool = False
     host: str = field(default_factory=lambda: os.uname().nodename)
 
     @property
@@ -128,6 +184,7 @@ class Record:
         }
         if self.failure is not None:
             own["FAILURE"] = self.failure
+        own.update(self.run.extra)
         if self.run.attempt > 1:
             own["ATTEMPT"] = self.run.attempt
         reserved = {*RECORD_KEYS, *experiment.given}

@@ -10,28 +10,40 @@ from coolrun.run import Exit, Run, Status
 
 GRACE = 10.0  # seconds between INT, TERM and KILL
 WINDOW = 2.0  # seconds in which a second Ctrl-C ends the session
+AGAIN = 1.0  # seconds after which busy things are asked for again when nothing of ours runs
 
 
 # Events
 
 
 @dataclass(frozen=True)
-class Ready:
-    """Something may be possible that was not: the session began, or time went by."""
+class Tick:
+    """Something may be possible that was not: the session began, time went by, a queue changed."""
 
     now: float
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A run was handed to the launcher."""
+    """A run was handed to the launcher, or was found running."""
 
     run: Run
 
 
 @dataclass(frozen=True)
-class QueueEmpty:
-    """Nothing waits any more."""
+class Looked:
+    """All that could be launched was launched.
+
+    Attributes:
+        waiting: how many still wait.
+        busy: whether one could not start because what it needs is taken.
+        until: when the first of those that wait for a time may start.
+    """
+
+    waiting: int
+    now: float
+    busy: bool = False
+    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,16 @@ class Ended:
 
     exit: Exit
     now: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """One run has to end, with this status."""
+
+    token: str
+    status: Status
+    reason: str
+    grace: float = GRACE
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,35 @@ class Terminate:
     now: float
 
 
-Event: TypeAlias = Ready | Submitted | QueueEmpty | Ended | Interrupt | Terminate
+@dataclass(frozen=True)
+class Pause:
+    """Start nothing more until told to go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on after a pause."""
+
+    now: float
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Start nothing more; the session is over when what runs has ended.
+
+    `ended` says whether a person ended it, so that it counts as unfinished.
+    """
+
+    reason: str
+    now: float
+    ended: bool = True
+
+
+Event: TypeAlias = (
+    Tick | Submitted | Looked | Ended | Stopped | Interrupt | Terminate | Pause | Resume | Drain
+)
 
 
 # Actions
@@ -64,7 +114,7 @@ Event: TypeAlias = Ready | Submitted | QueueEmpty | Ended | Interrupt | Terminat
 
 @dataclass(frozen=True)
 class Launch:
-    """Take up to this many experiments from the queue and submit them."""
+    """Submit up to this many of the experiments that wait, and tell what was `Looked` at."""
 
     count: int
 
@@ -84,6 +134,7 @@ class Close:
     run: Run
     exit: Exit
     status: Status
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +146,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Finish:
-    """The session is over."""
+    """The session is over; `ended` when a person or a signal ended it."""
 
     ended: bool
 
@@ -110,57 +161,79 @@ class State:
     Attributes:
         capacity: how many may run at once.
         running: by token.
-        stopping: the status that a cancelled run will get, by token.
+        stopping: the status and the reason that a cancelled run will get, by token.
         interrupts: how often Ctrl-C was pressed since the queue last went on.
-        resume_at: when the queue goes on after a first Ctrl-C; None while runs still stop.
-        ending: nothing more is launched.
+        window: when the queue goes on after a Ctrl-C; None while runs still stop.
+        wake_at: when it is worth looking at the queue again; None: no need.
+        ending: nothing more is launched; what runs is stopped.
+        draining: nothing more is launched; what runs may finish.
+        paused: why nothing is launched for now.
     """
 
     capacity: int = 1
     running: dict[str, Run] = field(default_factory=dict)
-    stopping: dict[str, Status] = field(default_factory=dict)
+    stopping: dict[str, tuple[Status, str | None]] = field(default_factory=dict)
     interrupts: int = 0
-    resume_at: float | None = None
+    window: float | None = None
+    wake_at: float | None = None
     ending: bool = False
-    empty: bool = False
-
-    @property
-    def held(self) -> bool:
-        return self.ending or self.interrupts > 0
+    draining: bool = False
+    drained_by_person: bool = False
+    paused: str | None = None
 
 
 def decide(state: State, event: Event) -> list[Action]:
     """Take one event into account and say what has to be done."""
-    actions: list[Action] = []
     if isinstance(event, Submitted):
         state.running[event.run.token] = event.run
-        return actions
-    if isinstance(event, QueueEmpty):
-        state.empty = True
-    elif isinstance(event, Ended):
-        actions += _ended(state, event)
-    elif isinstance(event, Interrupt):
-        actions += _interrupted(state)
-    elif isinstance(event, Terminate):
-        actions += _end(state)
-    now = getattr(event, "now", None)
-    if now is not None:
-        actions += _go_on(state, now)
-    return actions + _launch_or_finish(state)
+        return []
+    if isinstance(event, Looked):
+        return _looked(state, event)
+    actions = _taken(state, event)
+    return actions + _next(state, getattr(event, "now", None))
 
 
 def deadline(state: State) -> float | None:
-    """When `Ready` has to be told next, on the monotonic clock; None: no need."""
-    return state.resume_at
+    """When a `Tick` has to be told next, on the monotonic clock; None: no need."""
+    return min((m for m in (state.window, state.wake_at) if m is not None), default=None)
+
+
+def _taken(state: State, event: Event) -> list[Action]:
+    if isinstance(event, Ended):
+        return _ended(state, event)
+    if isinstance(event, Stopped):
+        return _stopped(state, event)
+    if isinstance(event, Interrupt):
+        return _interrupted(state)
+    if isinstance(event, Terminate):
+        return _end(state)
+    if isinstance(event, Pause) and state.paused is None:
+        state.paused = event.reason
+        return [Say(f"paused: {event.reason}; `coolrun continue` goes on")]
+    if isinstance(event, Resume) and state.paused is not None:
+        state.paused = None
+        return [Say("the queue goes on")]
+    if isinstance(event, Drain) and not state.draining:
+        state.draining, state.drained_by_person = True, event.ended
+        return [Say(f"nothing more is started: {event.reason}")]
+    return []
 
 
 def _ended(state: State, event: Ended) -> list[Action]:
     run = state.running.pop(event.exit.token, None)
     if run is None:
         return []
-    stopped = state.stopping.pop(event.exit.token, None)
-    status = Status.DONE if event.exit.ok else stopped or Status.FAILED
-    return [Close(run, event.exit, status)]
+    status, reason = state.stopping.pop(event.exit.token, (Status.FAILED, None))
+    if event.exit.ok:
+        status, reason = Status.DONE, None
+    return [Close(run, event.exit, status, reason)]
+
+
+def _stopped(state: State, event: Stopped) -> list[Action]:
+    if event.token not in state.running or event.token in state.stopping:
+        return []
+    state.stopping[event.token] = (event.status, event.reason)
+    return [Cancel((event.token,), event.grace)]
 
 
 def _interrupted(state: State) -> list[Action]:
@@ -171,7 +244,7 @@ def _interrupted(state: State) -> list[Action]:
     if state.interrupts == 2:
         return _end(state)
     for token in state.running:
-        state.stopping[token] = Status.INTERRUPTED
+        state.stopping.setdefault(token, (Status.INTERRUPTED, None))
     return [Cancel(tuple(state.running), GRACE)] if state.running else []
 
 
@@ -179,33 +252,45 @@ def _end(state: State) -> list[Action]:
     state.ending = True
     fresh = [token for token in state.running if token not in state.stopping]
     for token in state.running:
-        state.stopping[token] = Status.ABORTED
+        state.stopping[token] = (Status.ABORTED, None)
     message = "ending the session"
     if state.running:
         message += "; press Ctrl-C once more to kill what still runs"
     return [Say(message), *([Cancel(tuple(fresh), GRACE)] if fresh else [])]
 
 
-def _go_on(state: State, now: float) -> list[Action]:
-    if state.ending or not state.interrupts or state.running:
+def _next(state: State, now: float | None) -> list[Action]:
+    if state.ending or state.draining:
+        ended = state.ending or state.drained_by_person
+        return [] if state.running else [Finish(ended=ended)]
+    if state.interrupts:
+        return _after_interrupt(state, now)
+    if state.paused is not None:
         return []
-    if state.resume_at is None:
-        state.resume_at = now + WINDOW
-        return [Say(f"stopped; press Ctrl-C again within {WINDOW:g} seconds to end the session")]
-    if now < state.resume_at:
-        return []
-    state.resume_at, state.interrupts = None, 0
-    return [Say("the queue goes on")]
-
-
-def _launch_or_finish(state: State) -> list[Action]:
-    if state.running and (state.held or state.empty):
-        return []
-    if state.ending:
-        return [Finish(ended=True)]
-    if state.held:
-        return []
-    if state.empty:
-        return [] if state.running else [Finish(ended=False)]
     free = state.capacity - len(state.running)
     return [Launch(free)] if free > 0 else []
+
+
+def _after_interrupt(state: State, now: float | None) -> list[Action]:
+    if state.running or now is None:
+        return []
+    if state.window is None:
+        state.window = now + WINDOW
+        return [Say(f"stopped; press Ctrl-C again within {WINDOW:g} seconds to end the session")]
+    if now < state.window:
+        return []
+    state.window, state.interrupts = None, 0
+    goes_on: list[Action] = [Say("the queue goes on")]
+    return goes_on + _next(state, now)
+
+
+def _looked(state: State, event: Looked) -> list[Action]:
+    moments = [event.now + AGAIN] if event.busy else []
+    moments += [event.until] if event.until is not None else []
+    state.wake_at = min(moments, default=None)
+    if state.running or state.wake_at is not None:
+        return []
+    if event.waiting:
+        reason = f"{event.waiting} experiments wait for one another and can never start"
+        return [Say(reason), Finish(ended=True)]
+    return [Finish(ended=False)]

@@ -4,40 +4,50 @@ from __future__ import annotations
 
 import secrets
 import select
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
-from coolrun.run import Exit, Record, Run, Status
+from coolrun.errors import ExitCode, SessionError
+from coolrun.journal import Attempt, Journal
+from coolrun.results import read_results
+from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Run, Status
 from coolrun.scheduler import (
     Action,
     Cancel,
     Close,
+    Drain,
     Ended,
     Event,
-    Interrupt,
+    Finish,
     Launch,
-    QueueEmpty,
-    Ready,
+    Looked,
+    Pause,
+    Resume,
     Say,
     State,
+    Stopped,
     Submitted,
     Terminate,
+    Tick,
     deadline,
     decide,
 )
-from coolrun.store import SessionFolder
+from coolrun.signals import Signals
+from coolrun.waiting import Waiting
 
 if TYPE_CHECKING:
     from coolrun.config import Config
+    from coolrun.control import Control
+    from coolrun.experiment import Experiment
+    from coolrun.plain import Plain
     from coolrun.planning import Plan
     from coolrun.protocols import Launcher, Queue
+    from coolrun.store import SessionFolder
+
+LOOKS = 16  # how many busy experiments are looked past before nothing else may overtake them
+SYNC = 1.0  # seconds between group commits
 
 
 @dataclass
@@ -45,22 +55,31 @@ class Session:
     """What observers are told about: what runs, what ended, and how to be woken.
 
     Attributes:
-        running: the runs that were submitted and have not ended, in order of their start.
-        ended: the status of each run that ended, by position.
+        ended: how each experiment ended for good, by position.
         started: the local time of the session's start; `begun` the same on the monotonic clock.
+        attempts: how often each experiment has been started, by position.
+        settled: the attempts behind `ended`.
     """
 
     config: Config
     plan: Plan
     folder: SessionFolder
+    journal: Journal
     queue: Queue
     launcher: Launcher
+    control: Control
     started: datetime
     begun: float
     state: State = field(default_factory=State)
     ended: dict[int, Status] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    settled: dict[int, Attempt] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
+    _leases: dict[str, list[Lease]] = field(default_factory=dict)
+    _delayed: list[tuple[float, Experiment]] = field(default_factory=list)
+    _passed: dict[int, int] = field(default_factory=dict)
     _timers: list[_Timer] = field(default_factory=list)
-    _closing: str | None = None
+    _finish: Finish | None = None
 
     @property
     def name(self) -> str:
@@ -68,105 +87,278 @@ class Session:
 
     @property
     def running(self) -> list[Run]:
+        """What runs, in the order of its start."""
         return list(self.state.running.values())
 
     def count(self, status: Status) -> int:
-        """How many runs ended with this status."""
+        """How many experiments ended with this status."""
         return sum(1 for ended in self.ended.values() if ended is status)
+
+    def run_of(self, attempt: Attempt) -> Run:
+        """The run of an attempt, as far as it is known without its leases."""
+        experiment = self.plan.experiments[attempt.position]
+        folder = self.folder.run_folder(attempt.position)
+        return Run(self.name, experiment, attempt.number, attempt.token, folder)
+
+    def record_of(self, position: int) -> Mapping[str, Plain] | None:
+        """The record of an experiment that has ended, read again from its files."""
+        attempt = self.settled.get(position)
+        if attempt is None or attempt.status is None:
+            return None
+        run = self.run_of(attempt)
+        exited = read_results(run.results, run.token).end(run.token, attempt.failure, "", 0.0)
+        return Record(run, exited, attempt.status).document()
+
+    # What plugins may ask for
 
     def every(self, seconds: float, function: Callable[[], None]) -> None:
         """Have `function` called about every so many seconds while the session runs."""
-        now = self.config.clock.monotonic()
-        self._timers.append(_Timer(seconds, now + seconds, function))
+        self._timers.append(_Timer(seconds, self._now() + seconds, function))
+
+    def stop_run(self, token: str, status: Status, reason: str) -> None:
+        """Stop one run; its record has this status and reason."""
+        self.tell(Stopped(token, status, reason))
+
+    def drain(self, reason: str) -> None:
+        """Start nothing more; end when what runs has ended."""
+        self.tell(Drain(reason, self._now(), ended=False))
+
+    def tell(self, event: Event) -> None:
+        """Take an event into account and do what follows from it."""
+        for action in decide(self.state, event):
+            self._perform(action)
 
     # Running
 
     def run(self) -> ExitCode:
         """Run everything; the exit code says how it went."""
-        with _signals() as wakeup:
-            self._perform(decide(self.state, Ready(self._now())))
-            while self._closing is None:
-                self._wait(wakeup)
-        ended = self._closing == "ended"
-        if ended:
-            return ExitCode.ENDED
-        good = all(status is Status.DONE for status in self.ended.values())
-        return ExitCode.OK if good else ExitCode.FAILED
+        self.every(SYNC, self.journal.sync)
+        self._fill()
+        with Signals() as signals:
+            self.tell(Tick(self._now()))
+            while self._finish is None:
+                self._wait(signals)
+        if self._finish.ended:
+            code = ExitCode.ENDED
+        else:
+            good = all(status is Status.DONE for status in self.ended.values())
+            code = ExitCode.OK if good else ExitCode.FAILED
+        self.journal.finished(int(code))
+        return code
 
-    def _wait(self, wakeup: socket.socket) -> None:
+    def _wait(self, signals: Signals) -> None:
         moments = [timer.due for timer in self._timers]
-        resume = deadline(self.state)
-        if resume is not None:
-            moments.append(resume)
-        timeout = max(0.0, min(moments) - self._now()) if moments else None
-        readable, _, _ = select.select([self.launcher, wakeup], [], [], timeout)
-        if wakeup in readable:
-            for number in wakeup.recv(64):
-                self._tell(_EVENTS[number](self._now()))
+        wake = deadline(self.state)
+        if wake is not None:
+            moments.append(wake)
+        timeout = max(0.0, min(moments) - self._now())
+        readable, _, _ = select.select([self.launcher, signals, self.control], [], [], timeout)
+        if signals in readable:
+            for event in signals.events(self._now()):
+                self.tell(event)
+        if self.control in readable:
+            for words in self.control.orders():
+                self._obey(words)
         for exited in self.launcher.poll():
-            self._tell(Ended(exited, self._now()))
+            self.tell(Ended(exited, self._now()))
         now = self._now()
         for timer in self._timers:
             if timer.due <= now:
                 timer.due = now + timer.interval
                 timer.function()
-        if resume is not None and resume <= now:
-            self._tell(Ready(now))
+        if wake is not None and wake <= now:
+            self.tell(Tick(now))
 
-    def _tell(self, event: Event) -> None:
-        self._perform(decide(self.state, event))
+    def _obey(self, words: Sequence[str]) -> None:
+        verb = words[0]
+        if verb == "pause":
+            self.tell(Pause("from another terminal"))
+        elif verb == "continue":
+            self.tell(Resume(self._now()))
+        elif verb == "stop":
+            self.tell(Drain("stopped from another terminal", self._now()))
+        elif verb == "abort":
+            self.tell(Terminate(self._now()))
+        elif verb == "look":
+            self.tell(Tick(self._now()))
+        else:
+            self.config.pluginmanager.ask("coolrun_control", words=words, session=self)
 
-    def _perform(self, actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Launch):
-                self._launch(action.count)
-            elif isinstance(action, Close):
-                self._close_run(action.run, action.exit, action.status)
-            elif isinstance(action, Cancel):
-                self.launcher.cancel(action.tokens, grace=action.grace)
-            elif isinstance(action, Say):
-                self.config.warn(action.message)
-            else:
-                self._closing = "ended" if action.ended else "finished"
+    def _perform(self, action: Action) -> None:
+        if isinstance(action, Launch):
+            self._launch(action.count)
+        elif isinstance(action, Close):
+            self._close_run(action)
+        elif isinstance(action, Cancel):
+            self.launcher.cancel(action.tokens, grace=action.grace)
+        elif isinstance(action, Say):
+            self.config.warn(action.message)
+        else:
+            self._finish = action
+
+    # Starting
+
+    def _fill(self) -> None:
+        running = [run.experiment.position for run in self.running]
+        delayed = [experiment.position for _, experiment in self._delayed]
+        self.waiting.fill(self.queue.waiting(), [*running, *delayed])
 
     def _launch(self, count: int) -> None:
+        self._take_back_delayed()
+        if self.queue.refresh():
+            self._fill()
         runs: list[Run] = []
-        for _ in range(count):
-            experiment = self.queue.take()
-            if experiment is None:
-                break
-            environment: dict[str, str] = {}
-            run = Run(
-                session=self.name,
-                experiment=experiment,
-                attempt=1,
-                token=secrets.token_hex(8),
-                folder=self.folder.run_folder(experiment.position),
-                environment=environment,
-            )
-            for part in self.config.pluginmanager.ask(
-                "coolrun_pre_launch", run=run, config=self.config
-            ):
-                environment.update(part or {})
-            runs.append(run)
-        for run in runs:
-            self._perform(decide(self.state, Submitted(run)))
-        if runs:
-            self.launcher.submit(runs)
-            for run in runs:
-                self.config.pluginmanager.notify("coolrun_run_start", run=run, session=self)
-        if len(runs) < count:
-            self._tell(QueueEmpty())
-
-    def _close_run(self, run: Run, exited: Exit, status: Status) -> None:
-        record = Record(run, exited, status)
-        ask = self.config.pluginmanager.ask
+        looks, busy = 0, False
         try:
-            ask("coolrun_record", run=run, record=record, config=self.config)
+            for experiment in self.waiting.free():
+                if len(runs) == count or looks > LOOKS:
+                    break
+                try:
+                    run = self._prepared(experiment)
+                except Busy:
+                    busy = True
+                    looks += 1
+                    passed = self._passed[experiment.position] = (
+                        self._passed.get(experiment.position, 0) + 1
+                    )
+                    if passed > LOOKS:
+                        break  # it has been overtaken often enough
+                    continue
+                if run is not None:
+                    runs.append(run)
+        except Halt as halt:
+            self.drain(str(halt))
+        self._submit(runs)
+        until = min((moment for moment, _ in self._delayed), default=None)
+        left = len(self.waiting) + len(self._delayed)
+        self.tell(Looked(left, self._now(), busy, until))
+
+    def _prepared(self, experiment: Experiment) -> Run | None:
+        """The run of an experiment with all it needs; None if it is not to run after all.
+
+        Raises:
+            Busy: what it needs is taken.
+            Halt: nothing more is to be started.
+        """
+        verdict = self._verdict(experiment)
+        position = experiment.position
+        attempt = self.attempts.get(position, 0) + 1
+        run = self.run_of(Attempt(position, attempt, secrets.token_hex(8)))
+        leases = [] if verdict is not None else self._leased(run)
+        taken = self.queue.take(experiment)
+        self.waiting.remove(position)
+        self._passed.pop(position, None)
+        if taken is None:
+            _release(leases)
+            return None
+        self.attempts[position] = attempt
+        run = _with_leases(run, taken, leases)
+        if verdict is not None:
+            self._close_blocked(run, verdict)
+            return None
+        self._leases[run.token] = leases
+        run.folder.mkdir(parents=True, exist_ok=True)
+        return run
+
+    def _verdict(self, experiment: Experiment) -> Blocked | None:
+        """Give what needs earlier records; Blocked when they are not as they should be."""
+        answers = self.config.pluginmanager.ask(
+            "coolrun_ready", experiment=experiment, session=self
+        )
+        return next((answer for answer in answers if answer is not None), None)
+
+    def _leased(self, run: Run) -> list[Lease]:
+        """Everything that plugins give a run; all of it or, with an exception, nothing."""
+        leases: list[Lease] = []
+        each = self.config.pluginmanager.each
+        try:
+            for lease in each("coolrun_pre_launch", run=run, session=self, config=self.config):
+                if lease is not None:
+                    leases.append(lease)  # noqa: PERF401 - what was leased before a failure counts
+        except BaseException:
+            _release(leases)
+            raise
+        return leases
+
+    def _submit(self, runs: list[Run]) -> None:
+        if not runs:
+            return
+        self.journal.started(runs)
+        for run in runs:
+            self.tell(Submitted(run))
+        self.launcher.submit(runs)
+        for run in runs:
+            self.config.pluginmanager.notify("coolrun_run_start", run=run, session=self)
+
+    # Ending
+
+    def _close_run(self, action: Close) -> None:
+        run, exited, status = action.run, action.exit, action.status
+        if action.reason is not None:
+            exited = exited.because(action.reason)
+        self.journal.ended(run.token, status, exited.failure)
+        self.record(Record(run, exited, status))
+        _release(self._leases.pop(run.token, []))
+        self._retry_or_end(Record(run, exited, status))
+
+    def _close_blocked(self, run: Run, verdict: Blocked) -> None:
+        now = self.config.clock.now().isoformat(timespec="seconds")
+        exited = Exit(run.token, verdict.reason, now, 0.0)
+        self.journal.started([run])
+        self.journal.ended(run.token, Status.BLOCKED, verdict.reason)
+        record = Record(run, exited, Status.BLOCKED)
+        self.record(record)
+        self._end_for_good(record)
+
+    def record(self, record: Record) -> None:
+        """Have a record written where people look for it, and then tell observers."""
+        run = record.run
+        try:
+            self.config.pluginmanager.ask(
+                "coolrun_record", run=run, record=record, config=self.config
+            )
         except OSError as error:
-            raise SessionError(f"cannot record {run.id}: {error}") from error
-        self.ended[run.experiment.position] = status
+            raise SessionError(
+                f"cannot record {run.id}: {error.strerror}",
+                cure="make room, then go on with `coolrun --resume`: nothing is lost",
+            ) from error
+        self.journal.recorded(run.token)
+
+    def _retry_or_end(self, record: Record) -> None:
+        run = record.run
+        again = None
+        if record.status.final and record.status is not Status.DONE:
+            again = self.config.pluginmanager.ask(
+                "coolrun_retry", run=run, record=record, session=self
+            )
+        if again is None or self.state.ending:
+            self._end_for_good(record)
+            return
+        self._delayed.append((self._now() + again.delay, again.experiment))
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
+
+    def _end_for_good(self, record: Record) -> None:
+        run, position = record.run, record.run.experiment.position
+        self.settle(
+            Attempt(position, run.attempt, run.token, record.status, record.failure, recorded=True)
+        )
+        self.waiting.ended(position)
+        self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
+
+    def settle(self, attempt: Attempt) -> None:
+        """This attempt is the last at its position, and has ended."""
+        assert attempt.status is not None
+        self.ended[attempt.position] = attempt.status
+        self.settled[attempt.position] = attempt
+
+    def _take_back_delayed(self) -> None:
+        now = self._now()
+        due = [experiment for moment, experiment in self._delayed if moment <= now]
+        if due:
+            self._delayed = [entry for entry in self._delayed if entry[0] > now]
+            for experiment in reversed(due):
+                self.queue.give_back(experiment)
+            self._fill()
 
     def _now(self) -> float:
         return self.config.clock.monotonic()
@@ -179,104 +371,21 @@ class _Timer:
     function: Callable[[], None]
 
 
-_EVENTS: dict[int, Any] = {
-    signal.SIGINT: Interrupt,
-    signal.SIGTERM: Terminate,
-    signal.SIGHUP: Ready,
-}
+def _release(leases: list[Lease]) -> None:
+    while leases:
+        release = leases.pop().release
+        if release is not None:
+            release()
 
 
-@contextmanager
-def _signals() -> Iterator[socket.socket]:
-    """Signals arrive as bytes on a socket, so that one select waits for everything.
-
-    SIGHUP is taken and does nothing: the session goes on without its terminal.
-    """
-    receiver, sender = socket.socketpair()
-    receiver.setblocking(False)
-    sender.setblocking(False)
-
-    def nothing(number: int, frame: FrameType | None) -> None:
-        """A handler has to exist for the descriptor to be written to."""
-
-    before = {number: signal.signal(number, nothing) for number in _EVENTS}
-    descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    try:
-        yield receiver
-    finally:
-        signal.set_wakeup_fd(descriptor)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        receiver.close()
-        sender.close()
-
-
-def start_session(plan: Plan, config: Config) -> ExitCode:
-    """Check, enqueue, run and finish a plan.
-
-    Raises:
-        NothingToRun: no experiment is left to launch.
-        CoolrunError: a check failed; nothing was launched.
-    """
-    if not plan.chosen:
-        raise nothing_to_run(plan)
-    ask = config.pluginmanager.ask
-    started, begun = config.clock.now(), config.clock.monotonic()
-    check_ways(plan, config)
-    ask("coolrun_check", plan=plan, config=config)
-    queue: Queue = _found(ask("coolrun_queue", config=config), "gives a queue")
-    config.add_cleanup(queue.close)
-    folder = SessionFolder.create(config.cwd, started)
-    config.session_folder = folder
-    folder.write_definition(plan.source)
-    folder.write_plan(plan.experiments)
-    launcher: Launcher = _found(ask("coolrun_launch", config=config), "launches runs")
-    config.add_cleanup(launcher.close)
-    queue.put(plan.chosen)
-    session = Session(config, plan, folder, queue, launcher, started, begun)
-    config.pluginmanager.notify("coolrun_session_start", session=session)
-    code = ExitCode.INTERNAL
-    try:
-        code = session.run()
-    finally:
-        config.pluginmanager.notify("coolrun_session_finish", session=session, exitcode=int(code))
-    return code
-
-
-def check_ways(plan: Plan, config: Config) -> None:
-    """Every experiment has to say what it runs.
-
-    Raises:
-        DefinitionError: one does not.
-    """
-    for experiment in plan.chosen:
-        if config.way_of(experiment) is None:
-            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
-            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
-            raise experiment.blame(
-                DefinitionError(
-                    f"nothing says what to run: there is no {names}",
-                    cure="name it once in the default config (`coolrun plugins` lists the keys)",
-                )
-            )
-
-
-def nothing_to_run(plan: Plan) -> NothingToRun:
-    """Why there is nothing to run, and what to do."""
-    if not plan.experiments:
-        return NothingToRun(
-            f"{plan.source.path}: there is no experiment in it",
-            cure="experiments start after a line `---`; "
-            "add `---` and `{}` to run the default config once",
-        )
-    reasons = sorted(set(plan.skipped.values()))
-    return NothingToRun(
-        f"{plan.source.path}: nothing to run: all {len(plan.experiments)} experiments are skipped",
-        cure="; ".join(reasons[:3]),
+def _with_leases(run: Run, experiment: Experiment, leases: list[Lease]) -> Run:
+    environment: dict[str, str] = {}
+    extra: dict[str, Plain] = {}
+    folder, cwd = run.folder, None
+    for lease in leases:
+        environment.update(lease.environment)
+        extra.update(lease.record)
+        folder, cwd = lease.folder or folder, lease.cwd or cwd
+    return replace(
+        run, experiment=experiment, environment=environment, extra=extra, folder=folder, cwd=cwd
     )
-
-
-def _found(answer: Any, what: str) -> Any:
-    if answer is None:
-        raise PluginError(f"no plugin {what}", cure="`coolrun plugins` lists what is blocked")
-    return answer

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun.errors import SessionError
+from coolrun.experiment import Experiment, Source
 from coolrun.files import atomic_write
-from coolrun.plain import encode
+from coolrun.plain import Plain, decode, encode
 
 if TYPE_CHECKING:
-    from coolrun.experiment import Experiment, Source
+    from filelock import BaseFileLock
 
 FORMAT = 1
 
@@ -21,12 +22,13 @@ FORMAT = 1
 class SessionFolder:
     """Where one session keeps its files: `.coolrun/sessions/<name>/`.
 
-    Holds the definition as it was read, the plan (one experiment a line), the log of records that
-    have no other place, and a folder per run.
+    Holds the definition as it was read, the plan (one experiment a line), the journal, the log of
+    records that have no other place, and a folder per run.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock: BaseFileLock | None = None
 
     @classmethod
     def create(cls, cwd: Path, started: datetime) -> SessionFolder:
@@ -37,9 +39,9 @@ class SessionFolder:
         """
         root = cwd / ".coolrun"
         name = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        folder = cls(root / "sessions" / name)
         try:
-            runs = root / "sessions" / name / "runs"
-            runs.mkdir(parents=True)
+            folder.runs.mkdir(parents=True)
             ignore = root / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
@@ -48,32 +50,125 @@ class SessionFolder:
                 f"cannot write in the working directory {str(cwd)!r}: {error.strerror}",
                 cure="start coolrun in a folder of yours: sessions and logs are kept there",
             ) from error
-        return cls(runs.parent)
+        return folder
+
+    @classmethod
+    def all(cls, cwd: Path) -> list[SessionFolder]:
+        """The sessions of a working directory, the oldest first."""
+        root = cwd / ".coolrun" / "sessions"
+        try:
+            names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+        except OSError:
+            return []
+        return [cls(root / name) for name in names]
 
     @property
     def name(self) -> str:
         return self.path.name
 
     @property
+    def runs(self) -> Path:
+        """The folders of the runs, one per position."""
+        return self.path / "runs"
+
+    @property
     def log(self) -> Path:
         """The log of records whose experiments name no other."""
         return self.path / "log.yaml"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control"
+
+    def run_folder(self, position: int) -> Path:
+        """The folder of a run, shared by its attempts; made when the run is."""
+        return self.runs / f"{position:04}"
+
+    # The lock: whoever holds it is the session
+
+    def lock(self) -> bool:
+        """Become the one process that runs this session; False if there is one already."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / "lock", fallback_to_soft=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        self._lock = lock
+        return True
+
+    def unlock(self) -> None:
+        """Let go of the session."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    # The definition and the plan
 
     def write_definition(self, source: Source) -> None:
         """Keep the definition as it was read."""
         atomic_write(self.path / "definition.yaml", source.data)
 
-    def write_plan(self, experiments: Iterable[Experiment]) -> None:
+    def write_plan(
+        self, experiments: Iterable[Experiment], settings: Mapping[str, Plain], source: Source
+    ) -> None:
         """Keep the whole plan, so that nothing has to be evaluated again."""
-        lines = [encode({"format": FORMAT})]
-        lines += [
-            encode([e.position, e.document, e.series, e.skipped, sorted(e.after), e.values_by_key])
-            for e in experiments
-        ]
+        header = {"format": FORMAT, "settings": dict(settings), "path": source.path}
+        lines = [encode(header), *(encode(_line(experiment)) for experiment in experiments)]
         atomic_write(self.path / "plan.jsonl", "\n".join([*lines, ""]).encode())
 
-    def run_folder(self, position: int) -> Path:
-        """Make and return the folder of a run, shared by its attempts."""
-        folder = self.path / "runs" / f"{position:04}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def read_plan(self) -> tuple[list[Experiment], Mapping[str, Plain], Source]:
+        """The experiments, the settings and the definition of a session.
+
+        Raises:
+            SessionError: the folder holds no whole plan.
+        """
+        try:
+            header, *lines = (self.path / "plan.jsonl").read_bytes().splitlines()
+            first = decode(header)
+            source = Source(first["path"], (self.path / "definition.yaml").read_bytes())
+            experiments = [_experiment(decode(line), source) for line in lines]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SessionError(
+                f"session {self.name} holds no whole plan: {error}",
+                cure="it ended before its first run: start it anew",
+            ) from error
+        return experiments, first["settings"], source
+
+
+def _line(experiment: Experiment) -> list[Plain]:
+    return [
+        experiment.position,
+        experiment.document,
+        experiment.series,
+        experiment.skipped,
+        sorted(experiment.after),
+        sorted(experiment.pending),
+        list(experiment.swept),
+        list(experiment.own),
+        experiment.given,
+        experiment.parameters,
+    ]
+
+
+def _experiment(line: Sequence[Plain], source: Source) -> Experiment:
+    position, document, series, skipped, after, pending, swept, own, given, parameters = line
+    written = set(own)
+    return Experiment(
+        own={key: parameters[key] for key in own if key in parameters},
+        defaults={key: value for key, value in parameters.items() if key not in written},
+        given=given,
+        document=document,
+        source=source,
+        series=series,
+        position=position,
+        after=frozenset(after),
+        swept=tuple(swept),
+        pending=frozenset(pending),
+        skipped=skipped,
+    )

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from coolrun import ExitCode, Experiment, Marked, hookimpl
 from coolrun.display import cells, numbers, shortened, shown, visible
 from coolrun.main import definition_path
-from coolrun.planning import choose, parsed, read_definition
-from coolrun.session import nothing_to_run
+from coolrun.planning import choose, nothing_to_run, parsed, read_definition
 from coolrun.streams import write
 
 if TYPE_CHECKING:

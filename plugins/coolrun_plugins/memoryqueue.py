@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from coolrun import Config, Experiment, Parser, Plan, UsageError, hookimpl
@@ -40,19 +40,23 @@ class MemoryQueue:
     """First in, first out, gone with the process."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Experiment] = deque()
+        self._waiting: OrderedDict[int, Experiment] = OrderedDict()
 
     def put(self, experiments: Iterable[Experiment]) -> None:
-        self._waiting.extend(experiments)
+        self._waiting.update((experiment.position, experiment) for experiment in experiments)
 
-    def take(self) -> Experiment | None:
-        return self._waiting.popleft() if self._waiting else None
+    def refresh(self) -> bool:
+        return False
 
     def waiting(self) -> Sequence[Experiment]:
-        return tuple(self._waiting)
+        return tuple(self._waiting.values())
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def take(self, experiment: Experiment) -> Experiment | None:
+        return self._waiting.pop(experiment.position, None)
+
+    def give_back(self, experiment: Experiment) -> None:
+        self._waiting[experiment.position] = experiment
+        self._waiting.move_to_end(experiment.position, last=False)
 
     def close(self) -> None:
         self._waiting.clear()

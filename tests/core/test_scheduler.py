@@ -7,21 +7,26 @@ from pathlib import Path
 from coolrun.experiment import Experiment
 from coolrun.run import Exit, Run, Status
 from coolrun.scheduler import (
+    AGAIN,
     GRACE,
     WINDOW,
     Action,
     Cancel,
     Close,
+    Drain,
     Ended,
     Finish,
     Interrupt,
     Launch,
-    QueueEmpty,
-    Ready,
+    Looked,
+    Pause,
+    Resume,
     Say,
     State,
+    Stopped,
     Submitted,
     Terminate,
+    Tick,
     deadline,
     decide,
 )
@@ -47,12 +52,12 @@ def without_words(actions: list[Action]) -> list[Action]:
 
 
 def test_a_session_begins_by_launching_as_many_as_fit() -> None:
-    assert decide(State(), Ready(0.0)) == [Launch(1)]
-    assert decide(State(capacity=3), Ready(0.0)) == [Launch(3)]
+    assert decide(State(), Tick(0.0)) == [Launch(1)]
+    assert decide(State(capacity=3), Tick(0.0)) == [Launch(3)]
 
 
 def test_nothing_is_launched_while_all_places_are_taken() -> None:
-    assert decide(running("a"), Ready(0.0)) == []
+    assert decide(running("a"), Tick(0.0)) == []
 
 
 def test_a_run_that_ends_makes_room_for_the_next() -> None:
@@ -69,11 +74,55 @@ def test_an_exit_of_an_unknown_token_is_not_believed() -> None:
     assert decide(running("a", capacity=1), Ended(exited("b"), 1.0)) == []
 
 
-def test_the_session_finishes_when_the_queue_is_empty_and_nothing_runs() -> None:
+def test_the_session_finishes_when_nothing_waits_and_nothing_runs() -> None:
     state = running("a", "b", capacity=2)
-    assert decide(state, QueueEmpty()) == []
-    assert decide(state, Ended(exited("a"), 1.0))[1:] == []
-    assert decide(state, Ended(exited("b"), 1.0))[1:] == [Finish(ended=False)]
+    assert decide(state, Looked(0, 0.0)) == []
+    assert decide(state, Ended(exited("a"), 1.0))[1:] == [Launch(1)]
+    assert decide(state, Looked(0, 1.0)) == []
+    assert decide(state, Ended(exited("b"), 1.0))[1:] == [Launch(2)]
+    assert decide(state, Looked(0, 1.0)) == [Finish(ended=False)]
+
+
+def test_what_is_busy_is_asked_for_again_after_a_while() -> None:
+    state = State()
+    assert decide(state, Looked(3, 10.0, busy=True)) == []
+    assert deadline(state) == 10.0 + AGAIN
+    assert decide(state, Tick(11.0)) == [Launch(1)]
+
+
+def test_a_run_that_is_to_be_tried_again_later_keeps_the_session_waiting() -> None:
+    state = State()
+    assert decide(state, Looked(1, 10.0, until=70.0)) == []
+    assert deadline(state) == 70.0
+
+
+def test_experiments_that_wait_for_one_another_end_the_session_in_words() -> None:
+    said, finish = decide(State(), Looked(2, 0.0))
+    assert isinstance(said, Say)
+    assert "2 experiments wait for one another" in said.message
+    assert finish == Finish(ended=True)
+
+
+def test_a_run_that_is_stopped_has_the_status_and_the_reason_it_was_stopped_for() -> None:
+    state = running("a")
+    assert decide(state, Stopped("a", Status.TIMEOUT, "too long"))[0] == Cancel(("a",), GRACE)
+    closed = decide(state, Ended(exited("a", "KeyboardInterrupt"), 5.0))[0]
+    assert closed == Close(run("a"), exited("a", "KeyboardInterrupt"), Status.TIMEOUT, "too long")
+
+
+def test_a_pause_holds_the_queue_until_it_is_told_to_go_on() -> None:
+    state = State()
+    assert without_words(decide(state, Pause("three failures"))) == []
+    assert decide(state, Tick(1.0)) == []
+    assert without_words(decide(state, Resume(2.0))) == [Launch(1)]
+
+
+def test_a_drained_session_lets_runs_finish_and_starts_nothing_more() -> None:
+    state = running("a", capacity=2)
+    assert without_words(decide(state, Drain("enough", 0.0, ended=False))) == []
+    closed, finish = decide(state, Ended(exited("a"), 1.0))
+    assert closed == Close(run("a"), exited("a"), Status.DONE)
+    assert finish == Finish(ended=False)
 
 
 def test_the_first_interrupt_stops_what_runs_and_holds_the_queue() -> None:
@@ -89,8 +138,8 @@ def test_the_queue_goes_on_when_no_second_interrupt_comes() -> None:
     state = running("a")
     decide(state, Interrupt(0.0))
     decide(state, Ended(exited("a", "KeyboardInterrupt"), 5.0))
-    assert without_words(decide(state, Ready(5.0 + WINDOW / 2))) == []
-    assert without_words(decide(state, Ready(5.0 + WINDOW))) == [Launch(1)]
+    assert without_words(decide(state, Tick(5.0 + WINDOW / 2))) == []
+    assert without_words(decide(state, Tick(5.0 + WINDOW))) == [Launch(1)]
     assert deadline(state) is None
 
 
@@ -134,4 +183,4 @@ def test_an_interrupt_between_runs_holds_the_queue_for_a_moment() -> None:
     state = State()
     assert without_words(decide(state, Interrupt(0.0))) == []
     assert deadline(state) == WINDOW
-    assert without_words(decide(state, Ready(WINDOW))) == [Launch(1)]
+    assert without_words(decide(state, Tick(WINDOW))) == [Launch(1)]

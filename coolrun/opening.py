@@ -1,0 +1,217 @@
+"""Opening a session: a new one from a plan, or one that ended before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coolrun.control import Control
+from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
+from coolrun.journal import Attempt, Journal, Past, read_journal
+from coolrun.planning import Plan, nothing_to_run
+from coolrun.results import read_results
+from coolrun.run import Record, Run, Status
+from coolrun.scheduler import State, Submitted
+from coolrun.session import Session
+from coolrun.store import SessionFolder
+
+if TYPE_CHECKING:
+    from coolrun.config import Config
+    from coolrun.protocols import Launcher, Queue
+
+
+def start_session(plan: Plan, config: Config) -> ExitCode:
+    """Check, enqueue, run and finish a plan.
+
+    Raises:
+        NothingToRun: no experiment is left to launch.
+        CoolrunError: a check failed; nothing was launched.
+    """
+    if not plan.chosen:
+        raise nothing_to_run(plan)
+    check_ways(plan, config)
+    config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
+    folder = SessionFolder.create(config.cwd, config.clock.now())
+    folder.lock()
+    config.add_cleanup(folder.unlock)
+    folder.write_definition(plan.source)
+    folder.write_plan(plan.experiments, plan.settings, plan.source)
+    return _run(_open(plan, folder, config))
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A session that is taken up again, and what became of its runs.
+
+    Attributes:
+        plan: what it was to run.
+        past: what its journal says.
+    """
+
+    folder: SessionFolder
+    plan: Plan
+    past: Past = field(repr=False)
+
+    @classmethod
+    def of(cls, folder: SessionFolder) -> Resumption:
+        """Read a session's own plan and journal; nothing is evaluated again."""
+        experiments, settings, source = folder.read_plan()
+        skipped = {e.position: e.skipped for e in experiments if e.skipped is not None}
+        plan = Plan(experiments, settings, source, skipped)
+        return cls(folder, plan, read_journal(folder.journal))
+
+    def unfinished(self) -> list[int]:
+        """The positions that have no final record."""
+        last = self.past.last_attempts()
+        return [
+            e.position
+            for e in self.plan.chosen
+            if not (
+                (attempt := last.get(e.position))
+                and attempt.recorded
+                and attempt.status is not None
+                and attempt.status.final
+            )
+        ]
+
+
+def resume_session(
+    resumption: Resumption, config: Config, again: Callable[[Attempt], bool] = lambda _: False
+) -> ExitCode:
+    """Take up a session: record what was not, adopt what still runs, run what has no record.
+
+    Args:
+        again: whether an attempt that has a final record is to be run once more all the same.
+
+    Raises:
+        SessionError: another process runs the session.
+        NothingToRun: everything has its final record.
+    """
+    folder, plan = resumption.folder, resumption.plan
+    if not folder.lock():
+        raise SessionError(
+            f"session {folder.name} is running", cure="see `coolrun status`; it needs no help"
+        )
+    config.add_cleanup(folder.unlock)
+    config.take_settings(plan.settings, plan.source)
+    config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
+    session = _open(plan, folder, config, enqueue=False)
+    waiting = _take_up(session, resumption.past, again)
+    session.queue.put(plan.experiments[position] for position in waiting)
+    if not waiting and not session.running:
+        session.journal.finished(ExitCode.OK)
+        raise NothingToRun(
+            f"session {folder.name}: every run has its record",
+            cure="`--retry-failed` runs those that failed once more, `--force` all of them",
+        )
+    return _run(session)
+
+
+def _take_up(session: Session, past: Past, again: Callable[[Attempt], bool]) -> list[int]:
+    """Settle every attempt that was made, and return the positions that are to run."""
+    attempts = past.last_attempts()
+    unknown: list[Run] = []
+    for attempt in attempts.values():
+        session.attempts[attempt.position] = attempt.number
+        if attempt.status is None:
+            unknown.append(session.run_of(attempt))
+        elif not attempt.recorded:
+            _replay(session, session.run_of(attempt), attempt)
+    alive = {run.token for run in session.launcher.attach(unknown)}
+    for run in unknown:
+        attempt = attempts[run.experiment.position]
+        if run.token in alive:
+            session.tell(Submitted(run))
+        else:
+            _settle(session, run, attempt)
+    waiting = []
+    for experiment in session.plan.chosen:
+        last = attempts.get(experiment.position)
+        if last is not None and last.token in alive:
+            continue
+        final = last is not None and last.status is not None and last.status.final
+        if last is None or not final or again(last):
+            waiting.append(experiment.position)
+        else:
+            session.settle(last)
+    return waiting
+
+
+def _settle(session: Session, run: Run, attempt: Attempt) -> None:
+    """Say how a run ended that ended while nobody looked."""
+    written = read_results(run.results, run.token)
+    if written.exit is not None:
+        attempt.status = Status.DONE if written.exit.ok else Status.FAILED
+        attempt.failure = written.exit.failure
+    else:
+        attempt.status = Status.LOST
+        attempt.failure = "it ended together with the processes that kept it"
+    session.journal.ended(run.token, attempt.status, attempt.failure)
+    _replay(session, run, attempt)
+
+
+def _replay(session: Session, run: Run, attempt: Attempt) -> None:
+    """Write the record of a run that ended without one."""
+    assert attempt.status is not None
+    started = session.config.clock.now().isoformat(timespec="seconds")
+    written = read_results(run.results, run.token)
+    exited = written.exit or written.end(run.token, attempt.failure, started, 0.0)
+    if attempt.failure is not None:
+        exited = exited.because(attempt.failure)
+    session.record(Record(run, exited, attempt.status, replayed=True))
+    attempt.recorded = True
+
+
+def _open(plan: Plan, folder: SessionFolder, config: Config, *, enqueue: bool = True) -> Session:
+    ask = config.pluginmanager.ask
+    config.session_folder = folder
+    started, begun = config.clock.now(), config.clock.monotonic()
+    queue: Queue = _found(ask("coolrun_queue", config=config), "gives a queue")
+    config.add_cleanup(queue.close)
+    launcher: Launcher = _found(ask("coolrun_launch", config=config), "launches runs")
+    config.add_cleanup(launcher.close)
+    journal = Journal(folder.journal)
+    config.add_cleanup(journal.close)
+    control = Control(folder.control)
+    config.add_cleanup(control.close)
+    if enqueue:
+        queue.put(plan.chosen)
+    capacities = [c for c in ask("coolrun_capacity", config=config) if c is not None]
+    state = State(capacity=min(capacities, default=1))
+    return Session(config, plan, folder, journal, queue, launcher, control, started, begun, state)
+
+
+def _run(session: Session) -> ExitCode:
+    notify = session.config.pluginmanager.notify
+    notify("coolrun_session_start", session=session)
+    code = ExitCode.INTERNAL
+    try:
+        code = session.run()
+    finally:
+        notify("coolrun_session_finish", session=session, exitcode=int(code))
+    return code
+
+
+def check_ways(plan: Plan, config: Config) -> None:
+    """Every experiment has to say what it runs.
+
+    Raises:
+        DefinitionError: one does not.
+    """
+    for experiment in plan.chosen:
+        if config.way_of(experiment) is None:
+            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
+            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
+            raise experiment.blame(
+                DefinitionError(
+                    f"nothing says what to run: there is no {names}",
+                    cure="name it once in the default config (`coolrun plugins` lists the keys)",
+                )
+            )
+
+
+def _found(answer: Any, what: str) -> Any:
+    if answer is None:
+        raise PluginError(f"no plugin {what}", cure="`coolrun plugins` lists what is blocked")
+    return answer
