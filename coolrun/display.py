@@ -55,6 +55,11 @@ def shown(value: Plain, width: int = 60) -> str:
     return shortened(visible("".join(pieces)), width)
 
 
+def measured(value: Plain, width: int = 24) -> str:
+    """A result in one line: a float with as many digits as anybody compares."""
+    return shown(float(f"{value:.6g}") if type(value) is float else value, width)
+
+
 def _pieces(value: Plain, width: int) -> Iterable[str]:
     if isinstance(value, Marked):
         yield str(value[: width + 1])
@@ -91,9 +96,11 @@ def _leaf(value: Plain, width: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in words: `0.03 s`, `1.3 s`, `12 s`, `3:25`, `1:02:03`, `2 d 03:04`."""
+    """A length of time in words: `30 ms`, `1.3 s`, `12 s`, `3:25`, `1:02:03`, `2 d 03:04`."""
+    if seconds < 0.0995:
+        return f"{max(seconds, 0.0) * 1000:.0f} ms"
     if seconds < 0.995:
-        return f"{max(seconds, 0.0):.2f} s"
+        return f"{seconds:.2f} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

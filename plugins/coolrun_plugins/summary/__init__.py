@@ -56,7 +56,8 @@ class Summary:
         log = self._log_of(run)
         if log is not None and len(self._logs) < _LOGS:
             self._logs.setdefault(log)
-        if record.failure is not None and self._failed is None and run.output.exists():
+        failed = str(record.status) in {"failed", "timeout"}
+        if failed and self._failed is None and run.output.exists():
             self._failed = run.output
         for key, value in record.exit.results.items():
             if self._result is None and type(value) in {int, float}:
@@ -116,8 +117,13 @@ class Summary:
             return f"less {shlex.quote(_relative(self._failed, self._config.cwd))}"
         parser = self._config.parser
         flags = {(option.command, flag) for option in parser.options for flag in option.flags}
-        if len(session.ended) < len(session.plan.chosen):
-            return "coolrun --resume" if (COMMAND, "--resume") in flags else ""
+        rest = [e.position for e in session.plan.chosen if e.position not in session.ended]
+        if rest:
+            if (COMMAND, "--resume") in flags:
+                return "coolrun --resume"
+            again = self._config.option("pick") is None and (COMMAND, "--pick") in flags
+            picked = numbers(rest).replace(" ", "")
+            return shlex.join(["coolrun", *self._config.argv, "--pick", picked]) if again else ""
         if not self._logs:
             return ""
         log = shlex.quote(self._paths(self._logs)[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coolrun.display import duration, shown, visible
+from coolrun.display import duration, measured, shown, visible
 
 if TYPE_CHECKING:
     from coolrun import Experiment, Plain, Record
@@ -37,7 +37,7 @@ def row_of(record: Record) -> Row:
         if len(results) == RESULTS:
             break
         if not isinstance(value, (dict, list, tuple)):
-            results.append((visible(str(key))[:WIDTH], shown(value, WIDTH)))
+            results.append((visible(str(key))[:WIDTH], measured(value, WIDTH)))
     return Row(record.run.experiment, tuple(results), str(record.status), record.exit.elapsed)
 
 

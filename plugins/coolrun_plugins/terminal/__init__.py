@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
-from coolrun.display import duration, numbers, shortened, shown, visible
+from coolrun.display import duration, measured, numbers, shortened, shown, visible
 from coolrun.streams import write
 from coolrun_plugins.terminal.output import Lines, Output, last_lines
 from coolrun_plugins.terminal.pace import Pace, words
@@ -223,7 +223,9 @@ def _running(runs: list[Run], *, stopping: bool) -> str:
 def _results(record: Record) -> str:
     """The first few results."""
     results = [(k, v) for k, v in record.exit.results.items() if not isinstance(v, (dict, list))]
-    return ", ".join(f"{visible(str(key))[:20]}: {shown(value, 20)}" for key, value in results[:4])
+    return ", ".join(
+        f"{visible(str(key))[:20]}: {measured(value, 20)}" for key, value in results[:4]
+    )
 
 
 def _relative(path: Path, cwd: Path) -> str:

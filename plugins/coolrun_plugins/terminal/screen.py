@@ -12,8 +12,8 @@ from coolrun.display import shortened
 from coolrun.streams import write
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
-    from rich.text import Text
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
 
@@ -37,42 +37,37 @@ class Screen:
         self._gone = False
         self._at_start = True
         self._waiting: list[str] = []
+        self._console: Console | None = None
         self._live: Live | None = None
         self._shown = ("", "")
         self.colour = is_terminal(self._stream) and not os.environ.get("NO_COLOR")
 
     @property
     def live(self) -> bool:
-        return self._live is not None
+        return self._console is not None
 
     @property
     def width(self) -> int:
-        return self._live.console.width if self._live is not None else 80
+        return self._console.width if self._console is not None else 80
 
     def open(self) -> None:
         """Begin the line that changes, if this is a terminal."""
         if not is_terminal(self._stream):
             return
         from rich.console import Console
-        from rich.live import Live
 
-        console = Console(file=self._stream, highlight=False, markup=False, emoji=False)
-        # It is refreshed by the session's own timer: a thread would be lost in every fork.
-        self._live = Live(
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
+        self._console = Console(
+            file=self._stream, force_terminal=True, force_jupyter=False, highlight=False
         )
 
     def close(self) -> None:
         """Write what waits, and take the changing line away."""
-        self.flush()
-        if self._live is not None:
-            self._guarded(self._live.stop)
-            self._live = None
+        self._take_away()
+        self._console = None
+        waiting = "".join(self._waiting)
+        self._waiting.clear()
+        if waiting:
+            self._write(waiting)
 
     def styled(self, text: str, colour: str) -> str:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour else text
@@ -83,7 +78,7 @@ class Screen:
 
     def text(self, text: str) -> None:
         """Write whole lines."""
-        if self._live is None:
+        if not self.live:
             self._write(text if self._at_start else f"\n{text}")
             self._at_start = True
         else:
@@ -105,32 +100,45 @@ class Screen:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Take the changing line away for a moment."""
-        live = self._live
-        started = live is not None and live.is_started
-        if live is not None and started:
-            self._guarded(live.stop)
+        shown = self._shown
+        self._take_away()
         yield
-        if live is not None and started:
-            self._guarded(lambda: live.start(refresh=True))
+        self.change(*shown)
 
     def change(self, above: str, below: str) -> None:
         """Show two lines, the first only when there is something in it, cut to the width."""
-        live = self._live
-        if live is None or self._gone or (above, below) == self._shown:
+        if self._console is None or self._gone or (above, below) == self._shown:
             return
         self._shown = (above, below)
+        self._guarded(self._draw)
+
+    def _draw(self) -> None:
+        from rich.console import Group
+        from rich.live import Live
+        from rich.text import Text
+
         room = self.width - 1
-        texts = [_plain(shortened(one, room)) for one in (above, below) if one]
+        texts = [
+            Text(shortened(one, room), no_wrap=True, overflow="crop") for one in self._shown if one
+        ]
+        if self._live is None:
+            # It is refreshed by the session's own timer: a thread would be lost in every fork.
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+                vertical_overflow="crop",
+            )
+            self._live.start()
+        self._live.update(Group(*texts), refresh=True)
 
-        def refresh() -> None:
-            from rich.console import Group
-
-            live.update(Group(*texts))
-            if not live.is_started:
-                live.start()
-            live.refresh()
-
-        self._guarded(refresh)
+    def _take_away(self) -> None:
+        live, self._live = self._live, None
+        self._shown = ("", "")
+        if live is not None:
+            self._guarded(live.stop)
 
     def _write(self, data: str | bytes) -> None:
         if not self._gone:
@@ -146,9 +154,3 @@ class Screen:
             if write(self._stream, ""):
                 raise
             self._gone = True
-
-
-def _plain(text: str) -> Text:
-    from rich.text import Text
-
-    return Text(text, no_wrap=True, overflow="crop", end="")
