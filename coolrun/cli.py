@@ -68,6 +68,7 @@ def configure(argv: Sequence[str]) -> Config:
     command = parser.commands[DEFAULT_COMMAND]
     if words and words[0] in parser.commands:
         command = parser.commands[words.pop(0)]
+    _refuse_blocked(words, command, pluginmanager.declared_by_blocked(BUILTINS))
     config = Config(argv, Path.cwd(), parser, pluginmanager, command=command)
     _read_options(config, words)
     if trace:
@@ -171,6 +172,21 @@ def _load(pluginmanager: PluginManager, named: Sequence[str]) -> None:
         pluginmanager.notices.append(f"-p no:{name}: there is no plugin of that name")
 
 
+def _refuse_blocked(words: Sequence[str], command: Command, blocked: Parser) -> None:
+    """What a blocked plugin would have done must not be taken for the user's own argument."""
+    ours = list(words[: words.index("--")] if "--" in words else words)
+    owners = {f: o.plugin for o in blocked.options if o.command == command.name for f in o.flags}
+    owners.update({c.name: c.plugin for c in blocked.commands.values() if ours[:1] == [c.name]})
+    for word in ours:
+        owner = owners.get(word.partition("=")[0])
+        if owner is not None:
+            raise UsageError(
+                f"{word!r} belongs to the plugin {owner!r}, which is blocked",
+                cure=f"do without `-p no:{owner}`, "
+                "or write it after `--` if your own program is to have it",
+            )
+
+
 def _read_options(config: Config, words: Sequence[str]) -> None:
     command, parser = config.command, config.parser
     if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
@@ -192,7 +208,13 @@ def _warn_about_near_flags(config: Config, ours: set[str]) -> None:
         return
     from difflib import get_close_matches
 
-    flags = [f for o in config.parser.options for f in o.flags if f.startswith("--")]
+    flags = [
+        f
+        for o in config.parser.options
+        if o.command == config.command.name
+        for f in o.flags
+        if f.startswith("--")
+    ]
     for word in strange:
         near = get_close_matches(word.split("=")[0], flags, n=1, cutoff=0.75)
         if near and near[0] != word.split("=")[0]:

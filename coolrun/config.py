@@ -91,6 +91,16 @@ class Word:
     spreads: bool = False
 
 
+@dataclass(frozen=True)
+class Value:
+    """A value of some key that means something special to a plugin."""
+
+    key: str
+    value: Any
+    help: str
+    plugin: str
+
+
 @dataclass
 class Parser:
     """Collects what plugins declare. `plugin` is whose turn it is."""
@@ -101,6 +111,7 @@ class Parser:
     settings: dict[str, Setting] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
+    values: list[Value] = field(default_factory=list)
 
     def add_command(
         self,
@@ -182,6 +193,10 @@ class Parser:
         self._claim("word", name, self.words)
         self.words[name] = Word(name, help, self.plugin, spreads)
 
+    def add_value(self, key: str, value: Any, *, help: str) -> None:  # noqa: A002
+        """Declare what a value of a key means: where the plugin is blocked it is refused."""
+        self.values.append(Value(key, value, help, self.plugin))
+
     def _claim(self, kind: str, name: str, taken: Mapping[str, Any]) -> None:
         if name in taken:
             owner = taken[name].plugin
@@ -195,10 +210,12 @@ class Parser:
             dict(self.settings),
             dict(self.keys),
             dict(self.words),
+            list(self.values),
         )
 
         def restore() -> None:
-            self.commands, self.options, self.settings, self.keys, self.words = before
+            self.commands, self.options, self.settings, self.keys = before[:4]
+            self.words, self.values = before[4:]
 
         return restore
 

@@ -18,6 +18,7 @@ from coolrun import (
     Marked,
     Parser,
     Place,
+    Plan,
     Source,
     UsageError,
     hookimpl,
@@ -58,6 +59,20 @@ def coolrun_read(path: Path, config: Config) -> Definition:
     _check_keys(defaults, experiments, new, config)
     _check_words(experiments, config)
     return Definition(source, experiments, settings)
+
+
+@hookimpl
+def coolrun_plan(plan: Plan, config: Config) -> None:
+    """A value whose plugin is blocked would silently mean nothing."""
+    for special in _blocked(config).values:
+        for experiment in plan.experiments:
+            if experiment.get(special.key, _NOTHING) == special.value:
+                error = DefinitionError(
+                    f"the value {special.value!r} belongs to the plugin {special.plugin!r}, "
+                    "which is blocked",
+                    cure=f"do without `-p no:{special.plugin}`",
+                )
+                raise experiment.blame(error, (special.key,))
 
 
 def _merge_kind(value: object) -> object:
@@ -268,7 +283,7 @@ def _check_keys(
         config.warn(f"key {key!r} is written by coolrun into every record; yours is left out")
     strange = [k for k in sorted(written) if _is_ours(k) and not config.declares_key(k)]
     if strange:
-        _judge(strange, new, config)
+        _judge(strange, new, experiments, config)
 
 
 def _check_words(experiments: list[Experiment], config: Config) -> None:
@@ -300,15 +315,21 @@ def _is_ours(key: str) -> bool:
     return key[:1].isupper() and not key.isupper()
 
 
-def _judge(strange: list[str], new: set[str], config: Config) -> None:
+def _judge(
+    strange: list[str], new: set[str], experiments: list[Experiment], config: Config
+) -> None:
     blocked = _blocked(config)
     for key in strange:
         if key in blocked.keys:
             owner = blocked.keys[key].plugin
-            raise DefinitionError(
-                f"key {key!r} belongs to the plugin {owner!r}, which is blocked",
+            error = DefinitionError(
+                f"the key {key!r} belongs to the plugin {owner!r}, which is blocked",
                 cure=f"remove the key, or do without `-p no:{owner}`",
             )
+            for experiment in experiments:
+                if key in experiment:
+                    raise experiment.blame(error, (key,))
+            raise error
         near = _near(key, config.parser.keys)
         if near and key not in new:
             config.warn(f"key {key!r} is unknown to coolrun{near}")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from coolrun import Config, Plan, hookimpl
+from coolrun import Config, Parser, Plan, hookimpl
 
 WORD = "skip"
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_value("Name", WORD, help="the experiment is read by later ones, and never launched")
+    parser.add_value("Name", None, help="the same, with a note")
 
 
 @hookimpl
