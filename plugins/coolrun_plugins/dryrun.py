@@ -8,7 +8,6 @@ words on the screen are made here, where everything in them is escaped.
 from __future__ import annotations
 
 import gc
-import json
 import math
 import sys
 import time
@@ -243,6 +242,8 @@ class _Json:
         if what == "end":
             yield "\n]\n" if self._number else "[]\n"
             return
+        import json
+
         position, name, skipped, parameters = rest
         row = {
             "position": position,

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
-from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
-from coolrun.display import duration, numbers, visible
-from coolrun.streams import write
-from coolrun_plugins.summary.fitting import fitted
-from coolrun_plugins.summary.rows import Row, columns_of, row_of
 
 if TYPE_CHECKING:
-    from coolrun import Config, Parser, Record, Run, Session
+    from coolrun import Config, Parser
 
 COMMAND = "run"
-LAST = 20
-_WIDE = 120  # columns, where there is no terminal
-_LOGS = 16
-_LOG_KEY = "YamlLog"
 
 
 @hookimpl
@@ -30,135 +17,13 @@ def coolrun_addoption(parser: Parser) -> None:
     parser.add_option(
         "--all",
         action="store_true",
-        help=f"list all runs at the end, not only the last {LAST}",
+        help="list all runs at the end, not only the last 20",
     )
 
 
 @hookimpl
 def coolrun_configure(config: Config) -> None:
-    if config.command.name == COMMAND:
+    if config.command.name == COMMAND and not config.option("dry"):
+        from coolrun_plugins.summary.closing import Summary
+
         config.pluginmanager.register(Summary(config), "summary-rows")
-
-
-class Summary:
-    """Keeps the last rows and prints them when the session has ended."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._rows: deque[Row] = deque(maxlen=None if config.option("all") else LAST)
-        self._logs: dict[str, None] = {}
-        self._failed: Path | None = None
-        self._result: str | None = None
-
-    @hookimpl
-    def coolrun_post_run(self, run: Run, record: Record) -> None:
-        self._rows.append(row_of(record))
-        log = self._log_of(run)
-        if log is not None and len(self._logs) < _LOGS:
-            self._logs.setdefault(log)
-        failed = str(record.status) in {"failed", "timeout"}
-        if failed and self._failed is None and run.output.exists():
-            self._failed = run.output
-        for key, value in record.exit.results.items():
-            if self._result is None and type(value) in {int, float}:
-                self._result = str(key)
-
-    @hookimpl(trylast=True)
-    def coolrun_session_finish(self, session: Session) -> None:
-        lines = ["", *self._listed(session), *self._said(session)]
-        write(sys.stdout, "\n".join([*lines, ""]))
-
-    def _listed(self, session: Session) -> list[str]:
-        if not self._rows:
-            return []
-        from tabulate import tabulate
-
-        rows = sorted(self._rows, key=lambda row: row.position)
-        columns, left_out = fitted(columns_of(rows), _width())
-        lines = tabulate(
-            list(zip(*(column.texts for column in columns), strict=True)),
-            headers=[column.heading for column in columns],
-            tablefmt="simple",
-            disable_numparse=True,
-            colalign=["right" if c.heading in {"#", "time"} else "left" for c in columns],
-        ).splitlines()
-        lines = [line.rstrip() for line in lines]
-        ended = len(session.ended)
-        if ended > len(rows):
-            lines.append(f"(the last {len(rows)} of {ended} runs; --all lists all)")
-        if left_out:
-            lines.append(f"(left out to fit the width: {', '.join(left_out)})")
-        return [*lines, ""]
-
-    def _said(self, session: Session) -> list[str]:
-        counts: dict[str, int] = {}
-        for status in session.ended.values():
-            counts[str(status)] = counts.get(str(status), 0) + 1
-        chosen = session.plan.chosen
-        rest = [e.position for e in chosen if e.position not in session.ended]
-        parts = [f"{count} {status}" for status, count in counts.items()]
-        parts += [f"{len(rest)} not run"] if rest else []
-        skipped = len(session.plan.skipped)
-        parts += [f"{skipped} skipped"] if skipped else []
-        spent = duration(self._config.clock.monotonic() - session.begun)
-        lines = [f"{', '.join(parts)} in {spent}"]
-        if rest:
-            spans = numbers(rest).split(", ")
-            more = f" and {len(spans) - 8} more groups" if len(spans) > 8 else ""
-            lines.append(f"not run: {', '.join(spans[:8])}{more}")
-        if self._logs:
-            lines.append(f"log: {', '.join(self._paths(self._logs)[:3])}{_more(self._logs, 3)}")
-        following = self._next(session)
-        return [*lines, f"next: {following}"] if following else lines
-
-    def _next(self, session: Session) -> str:
-        """A command that makes sense now, of those that there are."""
-        if self._failed is not None:
-            return f"less {shlex.quote(_relative(self._failed, self._config.cwd))}"
-        parser = self._config.parser
-        flags = {(option.command, flag) for option in parser.options for flag in option.flags}
-        rest = [e.position for e in session.plan.chosen if e.position not in session.ended]
-        if rest:
-            if (COMMAND, "--resume") in flags:
-                return "coolrun --resume"
-            again = self._config.option("pick") is None and (COMMAND, "--pick") in flags
-            picked = numbers(rest).replace(" ", "")
-            return shlex.join(["coolrun", *self._config.argv, "--pick", picked]) if again else ""
-        if not self._logs:
-            return ""
-        log = shlex.quote(self._paths(self._logs)[0])
-        if "filter" not in parser.commands:
-            return f"less {log}"
-        sort = self._result is not None and ("filter", "--sort") in flags
-        return f"coolrun filter {log}" + (
-            f" --sort {shlex.quote(str(self._result))}" if sort else ""
-        )
-
-    def _log_of(self, run: Run) -> str | None:
-        """Where the record of the run was written, as far as any plugin writes one."""
-        if not self._config.declares_key(_LOG_KEY):
-            return None
-        written = run.experiment.get(_LOG_KEY)
-        if written is not None:
-            return str(written)
-        folder = self._config.session_folder
-        return None if folder is None else str(folder.log)
-
-    def _paths(self, logs: dict[str, None]) -> list[str]:
-        cwd = self._config.cwd
-        return [visible(_relative(cwd / log, cwd)) for log in logs]
-
-
-def _relative(path: Path, cwd: Path) -> str:
-    relative = os.path.relpath(path, cwd)
-    return str(path) if relative.startswith("..") else relative
-
-
-def _more(items: dict[str, None], shown: int) -> str:
-    return f" and {len(items) - shown} more" if len(items) > shown else ""
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((_WIDE, 24)).columns
