@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coolrun import (
-    Config,
-    DefinitionError,
-    Experiment,
-    Parser,
-    Plan,
-    Record,
-    Run,
-    Session,
-    hookimpl,
-)
-from coolrun.files import Appender
+from coolrun import DefinitionError, hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Config, Experiment, Parser, Plan, Record, Run, Session
+    from coolrun.plain import Plain
+    from coolrun.files import Appender
 
 KEY = "YamlLog"
+
+# Our reader takes 16 Mi characters a value, 4 million values and 64 MiB a document.
+LARGE = 1 << 20
+MOST = 1_500_000
+SHORT = 1_000
 
 
 @hookimpl
@@ -57,6 +57,8 @@ def coolrun_check(plan: Plan, config: Config) -> None:
 
 
 def _try_to_write(full: Path) -> None:
+    from coolrun.files import Appender
+
     missing = [folder for folder in full.parents if not folder.exists()]
     new = not full.exists()
     try:
@@ -86,7 +88,31 @@ class Logs:
         from coolrun.yamlio import dump
 
         text = dump(record.document())
+        if len(text) > LARGE:
+            text = dump(self._shortened(record))
         self._log(run).append(f"---\n{text}".encode())
+
+    def _shortened(self, record: Record) -> dict[str, Plain]:
+        """The record without what no reader takes back; the results file has the whole of it."""
+        from coolrun.run import RECORD_KEYS
+        from coolrun.yamlio import dump
+
+        document = record.document()
+        whole = record.run.results
+        for key, value in document.items():
+            size = len(dump(value)) if isinstance(value, (str, list, tuple, dict)) else 0
+            if size > LARGE:
+                document[key] = f"{str(value)[:SHORT]}... ({size:,} characters; whole in {whole})"
+                self._config.warn(f"{record.run.id}: {key!r} is shortened in the log")
+        left_out = list(document)[MOST:-len(RECORD_KEYS)]
+        if left_out:
+            for key in left_out:
+                del document[key]
+            self._config.warn(
+                f"{record.run.id}: {len(left_out):,} results are left out of the log; "
+                f"{whole} has them"
+            )
+        return document
 
     def _log(self, run: Run) -> Appender:
         written = run.experiment.get(KEY)
@@ -99,6 +125,8 @@ class Logs:
         if log is None:
             if len(self._open) >= 64:  # one log per run must not use up the descriptors
                 self._close()
+            from coolrun.files import Appender
+
             log = self._open[path] = Appender(path)
         return log
 
