@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 import coolrun
 from coolrun.testing import Outcome, Project
@@ -90,3 +91,14 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(examples: P
     first, again, other = (examples.run(*command, f"+seed={seed}") for seed in (0, 0, 1))
     assert first.records[0]["LOSSES"] == again.records[0]["LOSSES"] != other.records[0]["LOSSES"]
     assert first.records[0]["YamlLog"] != other.records[0]["YamlLog"]
+
+
+def test_the_logs_are_collected_and_filtered_to_the_best_runs(examples: Project) -> None:
+    assert examples.run("--exp", "experiments/quickstart.yaml")
+    assert examples.run("collect", "data/", "--dest", "logs.yaml")
+    best = examples.run("filter", "logs.yaml", "%experiments/args", "--dest", "best.yaml")
+    assert best
+    found = list(yaml.safe_load_all((examples.path / "best.yaml").read_text(encoding="utf-8")))
+    assert [record["Name"] for record in found] == ["near", "seed 12", "seed 10", "seed 11"]
+    kept = (examples.path / "experiments" / "args").read_text().split("--keep-keys\n")[1].split()
+    assert all(set(record) <= set(kept) for record in found)
