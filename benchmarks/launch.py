@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def main() -> None:
         anchors.append(timed(lambda: run_xargs(count)))
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            launched.append(timed(lambda folder=folder: run_launcher(Path(folder), count)))
+            launched.append(timed(partial(run_launcher, Path(folder), count)))
             os.chdir("/")
     anchor, figure = statistics.median(anchors), statistics.median(launched)
     print(f"xargs -P2 -n1 /bin/true   {1000 * anchor / count:7.3f} ms per run")

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 
 def prepare(run: Run, config: Config) -> None:
-    """Give this process the environment and the arguments of the run."""
+    """Give this process the environment, the arguments and the working directory of the run."""
     os.environ.update(environment_of(run, config))
     sys.argv = [sys.argv[0] if sys.argv else "", *config.module_arguments]
+    if run.cwd is not None:
+        os.chdir(run.cwd)
+        sys.path.insert(0, str(run.cwd))
     if "TZ" in run.environment:
         time.tzset()
 
@@ -47,7 +50,7 @@ def environment_of(run: Run, config: Config) -> dict[str, str]:
 
 def perform(
     run: Run, config: Config, *, within: AbstractContextManager[object] | None = None
-) -> None:
+) -> ResultsWriter:
     """Do the work of a run and write down what it gave and how it ended.
 
     `within` is entered around the work alone: what entering and leaving it raises is the failure
@@ -55,6 +58,9 @@ def perform(
 
     Whatever the work raises is the failure of the run. In a process that the work forked and that
     comes back here as well, nothing is written and the process ends.
+
+    Returns:
+        the results file, still open for threads that the work has left running.
 
     Raises:
         OSError: the results file cannot be made, or not be completed at the end.
@@ -73,8 +79,10 @@ def perform(
         if failure is None:
             _warn_about_unread(run, parameters, config, writer)
         writer.finish(failure, started, elapsed, final)
-    finally:
+    except BaseException:
         writer.close()
+        raise
+    return writer
 
 
 def _work(

@@ -96,6 +96,8 @@ class ResultsWriter:
             return
         if not self._is_there():
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._is_ours():
+                os.close(self._descriptor)
             self._open()
             self._complete = False
         if not self._complete:
@@ -211,19 +213,36 @@ def append_exit(path: Path, token: str, failure: str | None, started: str, elaps
     Raises:
         OSError: the file cannot be written.
     """
-    try:
-        file = path.open("r+b", buffering=0)
-    except FileNotFoundError:
+    header, exited = _ends(path)
+    if header.get("token") != token or exited:
         return
-    with file:
-        header = _header(file.read(_TAIL).partition(b"\n")[0])
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-        # Of two exits the first counts, so that looking at the end of the file is enough.
-        if header.get("token") != token or b'\n["exit",' in file.read(_TAIL):
-            return
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
         event = encode(["exit", failure, header.get("started", started), elapsed])
-        file.seek(0, os.SEEK_END)
-        _write(file.fileno(), f"\n{event}\n".encode())
+        _write(descriptor, f"\n{event}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
+def has_exit(path: Path, token: str) -> bool:
+    """Whether the file says how the run ended, as far as its last part tells."""
+    header, exited = _ends(path)
+    return exited and header.get("token") == token
+
+
+def _ends(path: Path) -> tuple[dict[str, Plain], bool]:
+    """The header, and whether there is an exit in the last part, however long the file is.
+
+    Of two exits the first counts, so that writing another one does no harm.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return {}, False
+    with file:
+        header = _header(file.readline())
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+        return header, b'\n["exit",' in file.read(_TAIL)
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -276,6 +276,29 @@ class LauncherSuite:
         path.touch()
         assert bench.wait(waiting)[0].ok
 
+    def test_runs_that_have_ended_or_never_began_are_not_taken_over(self, bench: Bench) -> None:
+        ended, never = bench.run(_set_two, {"a": 1}), bench.run(_set_two, {"a": 1})
+        bench.submit(ended)
+        bench.wait(ended)
+        assert list(bench.launcher.attach([ended, never])) == []
+        assert list(bench.launcher.poll()) == []
+
+    def test_another_launcher_takes_over_what_runs(self, bench: Bench, tmp_path: Path) -> None:
+        if not self.parallel:
+            pytest.skip("nothing runs while this launcher could be asked")
+        run = bench.run(_wait_for_file, {"path": str(tmp_path / "go")})
+        bench.submit(run)
+        wait_for(run.results.exists)
+        other = Bench(bench.config, bench.folder, bench.works)
+        other.launcher = self.make(bench.config)
+        try:
+            assert list(other.launcher.attach([run])) == [run]
+            (tmp_path / "go").touch()
+            assert [exited.failure for exited in other.wait(run)] == [None]
+            bench.wait(run)
+        finally:
+            other.launcher.close()
+
     @pytest.mark.parametrize(("grace", "failure"), [(30, "KeyboardInterrupt"), (0, "SIGKILL")])
     def test_a_cancelled_run_ends(
         self, bench: Bench, tmp_path: Path, grace: float, failure: str

@@ -58,6 +58,10 @@ class InlineLauncher:
     def cancel(self, tokens: Collection[str], *, grace: float) -> None:
         """Nothing runs while anybody could ask."""
 
+    def attach(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """Whatever ran in another runner's process has ended with that."""
+        return []
+
     def close(self) -> None:
         os.close(self._reader)
         os.close(self._writer)
@@ -71,9 +75,9 @@ class InlineLauncher:
         failure: str | None = None
         with _as_it_was(), _interruptible():
             try:
-                prepare(run, self._config)
                 _put_first(str(self._config.cwd))
-                perform(run, self._config)
+                prepare(run, self._config)
+                perform(run, self._config).close()
             except KeyboardInterrupt:
                 failure = "KeyboardInterrupt"
             except OSError as error:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -86,7 +87,11 @@ def module_run(bench: Bench, **changes: Any) -> Run:
 
 
 def has_set(run: Run, key: str) -> bool:
-    return run.results.exists() and f'"{key}"' in run.results.read_text()
+    return is_written(run.results, key)
+
+
+def is_written(file: Path, key: str) -> bool:
+    return file.exists() and f'"{key}"' in file.read_text()
 
 
 # Preloading
@@ -165,6 +170,17 @@ def test_threads_of_a_preloaded_module_make_every_run_start_fresh(
     assert "has started threads" in told
 
 
+def test_a_run_elsewhere_finds_its_own_code(make: Make, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "work_of_a_run.py").write_text("def main(exp):\n    exp.ELSEWHERE = True\n")
+    bench = make(preload=("work_of_a_run",))
+    run = module_run(bench, cwd=elsewhere)
+    bench.submit(run)
+    exited = bench.wait(run)[0]
+    assert (exited.failure, exited.results) == (None, {"ELSEWHERE": True})
+
+
 # Fresh interpreters
 
 
@@ -213,23 +229,34 @@ def keeper_of(bench: Bench) -> int:
     return int(bench.do(0).results["PARENT"])
 
 
-def test_the_death_of_the_keeper_is_told_and_the_next_run_has_a_new_one(
-    make: Make, tmp_path: Path
-) -> None:
+def test_runs_survive_the_death_of_the_keeper(make: Make, tmp_path: Path) -> None:
     bench = make()
     keeper = keeper_of(bench)
-    running = bench.run(0, {"wait": str(tmp_path / "never")})
-    bench.submit(running)
-    wait_for(lambda: has_set(running, "READY"))
-    (process,) = psutil.Process(keeper).children()
     number = bench.launcher.fileno()
+    runs = [bench.run(0, {"wait": str(tmp_path / "go"), **more}) for more in ({}, {"signal": 9})]
+    bench.submit(*runs)
+    for run in runs:
+        wait_for(partial(has_set, run, "READY"))
     os.kill(keeper, signal.SIGKILL)
-    exited = bench.wait(running)[0]
-    assert "killed by signal 9 (SIGKILL)" in str(exited.failure)
-    assert exited.results["READY"] is True
-    wait_for(lambda: not process.is_running())
     assert keeper_of(bench) != keeper
+    (tmp_path / "go").touch()
+    good, bad = bench.wait(*runs)
+    assert (good.failure, good.results["DONE"]) == (None, True)
+    assert bad.failure == "it ended while nobody watched over it"
+    assert bad.results["READY"] is True
     assert bench.launcher.fileno() == number
+
+
+def test_what_survived_its_keeper_can_be_cancelled(make: Make, tmp_path: Path) -> None:
+    bench = make()
+    keeper = keeper_of(bench)
+    run = bench.run(0, {"wait": str(tmp_path / "never")})
+    bench.submit(run)
+    wait_for(partial(has_set, run, "READY"))
+    os.kill(keeper, signal.SIGKILL)
+    assert keeper_of(bench) != keeper
+    bench.launcher.cancel([run.token], grace=30)
+    assert bench.wait(run)[0].failure == "KeyboardInterrupt"
 
 
 def test_an_exit_that_was_written_is_believed_when_the_keeper_has_died(make: Make) -> None:
@@ -253,8 +280,28 @@ def test_a_keeper_that_does_not_answer_is_replaced(
     os.kill(keeper, signal.SIGSTOP)
     run = bench.run(0, {"text": "x" * 10_000_000})
     bench.submit(run)
-    assert "killed by signal 9" in str(bench.wait(run)[0].failure)
-    assert keeper_of(bench) != keeper
+    exited = bench.wait(run)[0]
+    assert exited.failure is None
+    assert exited.results["PARENT"] != keeper
+
+
+def test_a_run_that_cannot_be_found_when_its_keeper_dies_has_failed(
+    make: Make, tmp_path: Path
+) -> None:
+    bench = make()
+    keeper = keeper_of(bench)
+    run = bench.run(0, {"wait": str(tmp_path / "never")})
+    bench.submit(run)
+    wait_for(partial(has_set, run, "READY"))
+    (process,) = psutil.Process(keeper).children()
+    os.kill(keeper, signal.SIGKILL)
+    process.kill()
+    exited = bench.wait(run)[0]
+    assert exited.failure in {
+        "the process that keeps the runs has gone (killed by signal 9 (SIGKILL))",
+        "it ended while nobody watched over it",
+    }
+    assert exited.results["READY"] is True
 
 
 RUNNER = """
@@ -294,7 +341,7 @@ def test_runs_survive_the_death_of_the_runner_and_their_exits_are_kept(tmp_path:
     tokens = process.stdout.readline().split()
     files = [tmp_path / "runs" / f"{n:04}" / "results.jsonl" for n in range(3)]
     for file in files:
-        wait_for(lambda file=file: file.exists() and '"READY"' in file.read_text())
+        wait_for(partial(is_written, file, "READY"))
     keeper = psutil.Process(read_results(files[0], tokens[0]).results["READY"])
     process.kill()
     process.wait()
@@ -328,6 +375,24 @@ def test_the_keeper_holds_nothing_of_the_runner(make: Make, tmp_path: Path) -> N
         assert keeper.open_files() == []
     assert os.getsid(keeper.pid) == keeper.pid
     assert keeper.cwd() == str(tmp_path)
+
+
+def test_another_runner_takes_over_what_still_runs(make: Make, tmp_path: Path) -> None:
+    first, second = make(), make()
+    runs = [first.run(0, {"wait": str(tmp_path / "go"), **more}) for more in ({}, {"signal": 9})]
+    first.submit(*runs)
+    over = first.run(0)
+    first.submit(over)
+    first.wait(over)
+    for run in runs:
+        wait_for(partial(has_set, run, "READY"))
+    never = first.run(0)
+    assert second.launcher.attach([*runs, over, never]) == runs
+    (tmp_path / "go").touch()
+    good, bad = second.wait(*runs)
+    assert (good.failure, good.results["DONE"]) == (None, True)
+    assert bad.failure == "killed by signal 9 (SIGKILL)"
+    first.wait(*runs)
 
 
 # What a run cannot do

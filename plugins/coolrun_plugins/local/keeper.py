@@ -11,17 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from coolrun.clock import Clock
-from coolrun.results import append_exit
+from coolrun.results import append_exit, has_exit
 from coolrun_plugins.local.channel import Channel, ChannelClosed
 from coolrun_plugins.local.child import live
-from coolrun_plugins.local.messages import Ending, Order, failure_of
-from coolrun_plugins.local.processes import children
+from coolrun_plugins.local.messages import Adoption, Ending, Order, failure_of
+from coolrun_plugins.local.processes import children, is_alive, watch
 from coolrun_plugins.local.task import Task
 
 if TYPE_CHECKING:
     from coolrun.config import Config
     from coolrun.experiment import Source
     from coolrun_plugins.local.surroundings import Surroundings
+
+
+# Its own keeper may know more, and has written it down by now.
+UNSEEN = "it ended while nobody watched over it"
+
+
+LEAVE = 1.0  # seconds for the own keeper of an adopted run to write how that ended
+LOOK = 0.02
 
 
 class Keeper:
@@ -39,6 +47,7 @@ class Keeper:
         self._sources: dict[int, Source] = {}
         self._endings: list[Ending] = []
         self._is_alone = False
+        self._watched: dict[int, Task] = {}
         self._own = children()
         self._wakeup, self._waker = socket.socketpair()
 
@@ -56,6 +65,8 @@ class Keeper:
                 self._wakeup.recv(4096)
             if not self._is_alone and self._channel.fileno() in ready:
                 self._listen(poller)
+            for descriptor in self._watched.keys() & ready.keys():
+                self._end_adopted(descriptor, poller)
             self._wait()
             self._tell()
         self._end_strangers()
@@ -79,6 +90,8 @@ class Keeper:
                 self._start(rest[0])
             elif kind == "cancel":
                 self._cancel(*rest)
+            elif kind == "adopt":
+                self._adopt(rest[0], poller)
             elif kind == "source":
                 self._sources[rest[0]] = rest[1]
         if not is_open:
@@ -119,6 +132,28 @@ class Keeper:
             end.close()
         live(order, self._sources.get(order.source), self._config, fresh=fresh is not None)
 
+    # Adopting
+
+    def _adopt(self, adoptions: list[Adoption], poller: select.poll) -> None:
+        """Watch over runs that another keeper has started."""
+        started, begun = self._clock.now().isoformat(timespec="seconds"), time.monotonic()
+        for adoption in adoptions:
+            task = Task(*adoption, started, begun)
+            self._tasks[task.pid] = task
+            descriptor = watch(task.pid)
+            if descriptor is None or not is_alive(*adoption):
+                task.end(UNSEEN, begun)
+            if descriptor is not None:
+                self._watched[descriptor] = task
+                poller.register(descriptor, select.POLLIN)
+
+    def _end_adopted(self, descriptor: int, poller: select.poll) -> None:
+        task = self._watched.pop(descriptor)
+        poller.unregister(descriptor)
+        os.close(descriptor)
+        if task.status is None:
+            task.end(UNSEEN, time.monotonic())
+
     # Ending
 
     def _cancel(self, tokens: list[str], grace: float) -> None:
@@ -149,14 +184,22 @@ class Keeper:
         others = children() - mains - self._own
         alone = len(self._tasks) == 1
         for task in ended:
-            if task.is_over(others, alone=alone, now=now):
+            if self._may_be_told_yet(task, now):
+                task.due = now + LOOK
+            elif task.is_over(others, alone=alone, now=now):
                 del self._tasks[task.pid]
                 self._close(task)
+
+    def _may_be_told_yet(self, task: Task, now: float) -> bool:
+        """Whether the keeper of an adopted run may be about to write how it ended."""
+        if isinstance(task.status, int) or now > task.ended + LEAVE:
+            return False
+        return not has_exit(Path(task.results), task.token)
 
     def _close(self, task: Task) -> None:
         assert task.status is not None
         elapsed = task.ended - task.begun
-        if self._is_alone or task.status != 0:
+        if isinstance(task.status, int) and (self._is_alone or task.status != 0):
             self._write_exit(task, elapsed)
         self._endings.append(
             Ending(task.token, task.status, task.started, elapsed, tuple(task.warnings))

@@ -8,14 +8,13 @@ import errno
 import os
 import pickle
 import selectors
-import signal
 from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, Exit, Run
 from coolrun.results import read_results
 from coolrun_plugins.local.channel import ChannelClosed
-from coolrun_plugins.local.messages import Ending, Order, failure_of
-from coolrun_plugins.local.processes import find
+from coolrun_plugins.local.messages import Adoption, Ending, Order, failure_of
+from coolrun_plugins.local.processes import is_alive
 from coolrun_plugins.local.start import KeeperProcess, start_keeper
 from coolrun_plugins.local.surroundings import early_names
 
@@ -34,6 +33,7 @@ class LocalLauncher:
         self._config = config
         self._runs: dict[str, Run] = {}
         self._exits: list[Exit] = []
+        self._again: set[str] = set()
         self._sources: dict[int, int] = {}
         self._kept: list[Any] = []
         self._selector = selectors.DefaultSelector()
@@ -65,6 +65,22 @@ class LocalLauncher:
                 self._bury()
         exits, self._exits = self._exits, []
         return exits
+
+    def attach(self, runs: Sequence[Run]) -> Sequence[Run]:
+        alive = []
+        adoptions = []
+        for run in runs:
+            written = read_results(run.results, run.token)
+            if written.exit is not None or not is_alive(written.pid, run.token, run.results):
+                continue
+            alive.append(run)
+            adoptions.append(Adoption(written.pid, run.token, str(run.results)))
+        if alive:
+            self._runs.update((run.token, run) for run in alive)
+            if self._keeper is None:
+                self._start()
+            self._send(("adopt", adoptions))
+        return alive
 
     def close(self) -> None:
         keeper, self._keeper = self._keeper, None
@@ -100,27 +116,22 @@ class LocalLauncher:
             raise CoolrunError(*rest)
 
     def _bury(self) -> None:
-        """The keeper has gone: tell the end of every run that it had."""
+        """The keeper has gone: another one takes over what lives, the rest has ended."""
         assert self._keeper is not None
         self._selector.unregister(self._keeper.channel)
         status = self._keeper.bury()
         self._keeper = None
         how = failure_of(status) or "it ended"
-        for token in list(self._runs):
-            reason = f"the process that kept the runs has gone ({how})"
+        runs = list(self._runs.values())
+        again = [run for run in runs if run.token not in self._again and not _has_begun(run)]
+        self._again.update(run.token for run in again)
+        kept = {run.token for run in [*self.attach(runs), *again]}
+        if again:
+            self.submit(again)
+        for token in [run.token for run in runs if run.token not in kept]:
+            reason = f"the process that keeps the runs has gone ({how})"
             started = self._config.clock.now().isoformat(timespec="seconds")
-            self._kill_left(self._runs[token])
             self._end(Ending(token, reason, started, 0.0, ()))
-
-    def _kill_left(self, run: Run) -> None:
-        """Nobody would tell how it ends, and it is going to be run again."""
-        if read_results(run.results, run.token).exit is not None:
-            return
-        for pid in find(run.token, str(run.results)):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
 
     # Runs
 
@@ -135,7 +146,14 @@ class LocalLauncher:
                 self._kept.append(source)  # its id stays its own
                 self._send(("source", number, source))
         data = pickle.dumps(dataclasses.replace(run, experiment=experiment), protocol=5)
-        return Order(run.token, str(run.results), early_names(run.environment), number, data)
+        return Order(
+            run.token,
+            str(run.results),
+            early_names(run.environment),
+            run.cwd is not None,
+            number,
+            data,
+        )
 
     def _end(self, ending: Ending) -> None:
         run = self._runs.pop(ending.token, None)
@@ -154,6 +172,11 @@ class LocalLauncher:
         if ending.warnings:
             exited = dataclasses.replace(exited, warnings=(*exited.warnings, *ending.warnings))
         self._exits.append(exited)
+
+
+def _has_begun(run: Run) -> bool:
+    """Whether a process of the run has come as far as making its first file."""
+    return run.output.exists() or run.results.exists()
 
 
 def _without_files(run: Run, status: int) -> str | None:

@@ -14,6 +14,7 @@ class Order(NamedTuple):
         token: which attempt.
         results: the path of its results file.
         early: names in its environment that a process takes note of only when it starts.
+        moved: whether it runs in another folder than the project's.
         source: the number of the text that its experiment came from, or -1.
         pickled: the run itself, opened in its own process only.
     """
@@ -21,8 +22,23 @@ class Order(NamedTuple):
     token: str
     results: str
     early: tuple[str, ...]
+    moved: bool
     source: int
     pickled: bytes
+
+
+class Adoption(NamedTuple):
+    """A run that lives already, and that another keeper has started.
+
+    Attributes:
+        pid: its main process.
+        token: which attempt.
+        results: the path of its results file.
+    """
+
+    pid: int
+    token: str
+    results: str
 
 
 class Ending(NamedTuple):

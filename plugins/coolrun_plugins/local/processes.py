@@ -47,10 +47,17 @@ def group_exists(leader: int) -> bool:
     return not os.path.exists(f"/proc/{leader}")
 
 
-def find(token: str, results: str) -> list[int]:
-    """All processes on this machine that belong to a run."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in pids if carries(pid, token) or holds(pid, results)]
+def is_alive(pid: int, token: str, results: object) -> bool:
+    """Whether a process lives and is that of the run, not a stranger with the same number."""
+    return pid > 0 and (holds(pid, str(results)) or carries(pid, token))
+
+
+def watch(pid: int) -> int | None:
+    """A descriptor that is readable once the process has ended; None if it has."""
+    try:
+        return os.pidfd_open(pid)
+    except (ProcessLookupError, AttributeError):
+        return None
 
 
 def session_of(pid: int) -> int:

@@ -78,6 +78,8 @@ class Surroundings:
 
     def reason_of(self, order: Order) -> str | None:
         """Why this run needs an interpreter of its own, or None."""
+        if order.moved and self._loaded:
+            return "it runs in another folder than what was preloaded"
         for name in order.early:
             if name not in THREADS or self._preloaded:
                 return f"{name} counts only for a process that starts with it"

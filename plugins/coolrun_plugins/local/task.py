@@ -38,7 +38,7 @@ class Task:
     results: str
     started: str
     begun: float
-    status: int | None = None
+    status: int | str | None = None
     ended: float = 0.0
     due: float | None = None
     warnings: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Task:
         self._step += 1
         self.due = now + self._grace if self._step < len(_STEPS) else None
 
-    def end(self, status: int, now: float) -> None:
+    def end(self, status: int | str, now: float) -> None:
         """Its main process has ended."""
         self.status, self.ended, self.due = status, now, None
         self._sessions.add(self.pid)
@@ -137,8 +137,14 @@ class Task:
                 os.killpg(self.pid, each)
             except (ProcessLookupError, PermissionError):
                 if self.status is None:
-                    # Just forked: it has not made its group yet.
-                    os.kill(self.pid, each)
+                    self._signal_main(each)
+
+    def _signal_main(self, number: signal.Signals) -> None:
+        """It was just forked and has not made its group yet; or it was adopted and has gone."""
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            return
 
     def _tell_left_behind(self) -> None:
         if not self._signalled:
