@@ -20,7 +20,7 @@ def coolrun_check(plan: Plan, config: Config) -> None:
             raise experiment.blame(
                 UsageError(
                     "the value waits for results of earlier runs (await), which "
-                    " this version of coolrun shows in --dry and cannot run yet",
+                    "this version of coolrun shows in --dry and cannot run yet",
                     cure="leave the experiment out with --pick, or write the value itself",
                 ),
                 (key,),

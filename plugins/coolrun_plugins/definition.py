@@ -47,8 +47,9 @@ def coolrun_read(path: Path, config: Config) -> Definition:
     documents = _documents(source, config)
     defaults = dict(documents[0][1])
     settings = _settings(defaults, source)
+    assignments = [_assignment(text, config) for text in config.overrides]
     new = _warn_about_new([defaults, *(value for _, value in documents[1:])], config)
-    forced = _override(defaults, settings, config)
+    forced = _override(defaults, settings, assignments)
     defaults.setdefault("Name", path.stem)
     _check_settings(settings, source, config)
     deep = settings.get("merge") == "deep"
@@ -182,14 +183,15 @@ def _merged(value: Any, default: Any, *, deep: bool) -> Any:
 # Overrides from the command line
 
 
-def _override(defaults: dict[str, Any], settings: dict[str, Any], config: Config) -> dict[str, Any]:
+def _override(
+    defaults: dict[str, Any],
+    settings: dict[str, Any],
+    assignments: Sequence[tuple[list[str], Any, bool]],
+) -> dict[str, Any]:
     """Apply `+key=value` to the defaults; return what `++key=value` forces on experiments."""
     forced: dict[str, Any] = {}
-    for text in config.overrides:
-        keys, value, forces = _assignment(text, config)
+    for keys, value, forces in assignments:
         if keys[0] == SETTINGS:
-            if len(keys) == 1:
-                raise UsageError(f"{text!r} would replace all settings", cure="+Global.name=value")
             _put(settings, keys[1:], value)
             continue
         _put(defaults, keys, value)
@@ -204,6 +206,8 @@ def _assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
     keys = _keys(text)
     if not equals or plus > 2 or not all(keys):
         raise UsageError(f"cannot read {text!r}", cure="write +key=value, or +key.sub=value")
+    if keys == [SETTINGS]:
+        raise UsageError(f"{text!r} would replace all settings", cure="+Global.name=value")
     for key in keys:
         if key.startswith("__") or key.endswith("__"):
             raise UsageError(f"{text!r}: a key may not begin or end with '__'")
@@ -216,8 +220,10 @@ def _value(written: str, text: str, config: Config) -> Any:
     words = tuple(config.parser.words)
     try:
         documents = list(read(written.encode(), path="command line", words=words))
-    except (DefinitionError, UnicodeEncodeError) as error:
-        raise UsageError(f"cannot read {text!r}: {error}", cure="quote it as YAML") from error
+    except DefinitionError as error:
+        raise UsageError(f"cannot read {text!r}: {error.message}", cure=error.cure) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"cannot read {text!r}: it is not UTF-8") from error
     if len(documents) > 1:
         raise UsageError(f"cannot read {text!r}: `---` has no meaning here")
     return documents[0].value if documents else None
