@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Key: TypeAlias = str | int | float | bool
@@ -100,7 +101,7 @@ def _unwrapped(value: Any) -> Plain:
     return {key: _unwrapped(item) for key, item in value.items()}
 
 
-_UNWRAP = {
+_UNWRAP: dict[str, Callable[[Any], Plain]] = {
     _WRAP + "float": float,
     _WRAP + "tuple": lambda items: tuple(_unwrapped(item) for item in items),
     _WRAP + "dict": lambda pairs: {_unwrapped(key): _unwrapped(item) for key, item in pairs},

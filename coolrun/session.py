@@ -7,7 +7,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import ExitCode, SessionError
 from coolrun.journal import Attempt, Journal
@@ -152,7 +152,8 @@ class Session:
         if wake is not None:
             moments.append(wake)
         timeout = max(0.0, min(moments) - self._now())
-        readable, _, _ = select.select([self.launcher, signals, self.control], [], [], timeout)
+        watched: list[Any] = [self.launcher, signals, self.control]
+        readable, _, _ = select.select(watched, [], [], timeout)
         if signals in readable:
             for event in signals.events(self._now()):
                 self.tell(event)

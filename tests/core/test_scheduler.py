@@ -40,8 +40,8 @@ def exited(token: str, failure: str | None = None) -> Exit:
     return Exit(token, failure, "2026-01-01T00:00:00", 1.0)
 
 
-def running(*tokens: str, **more: int) -> State:
-    state = State(**more)
+def running(*tokens: str, capacity: int = 1) -> State:
+    state = State(capacity=capacity)
     for token in tokens:
         decide(state, Submitted(run(token)))
     return state
