@@ -196,7 +196,7 @@ class _Text:
         head = shown(name, 30)
         parts = [f"skipped: {visible(skipped)}"] if skipped else []
         if values:
-            parts.append(", ".join(f"{shown(key, 40)}: {visible(text)}" for key, text in values))
+            parts.append(", ".join(f"{visible(key[:60])}: {visible(text)}" for key, text in values))
         if after:
             parts.append(f"(after {_some(after)})")
         pad = " " * (self._name - cells(head))
