@@ -1,0 +1,75 @@
+"""`+key=value` and `++key=value` from the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coolrun import DefinitionError, UsageError
+from coolrun_plugins.definition.names import SETTINGS, keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coolrun import Config
+
+
+def override(
+    defaults: dict[str, Any],
+    settings: dict[str, Any],
+    assignments: Sequence[tuple[list[str], Any, bool]],
+) -> dict[str, Any]:
+    """Apply `+key=value` to the defaults; return what `++key=value` forces on experiments."""
+    forced: dict[str, Any] = {}
+    for keys, value, forces in assignments:
+        if keys[0] == SETTINGS:
+            _put(settings, keys[1:], value)
+            continue
+        _put(defaults, keys, value)
+        if forces:
+            _put(forced, keys, value)
+    return forced
+
+
+def read_assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
+    """The keys, the value and whether it is forced, of one `+key=value`."""
+    equals, written = text.partition("=")[1:]
+    plus = len(text) - len(text.lstrip("+"))
+    keys = keys_of(text)
+    if not equals or plus > 2 or not all(keys):
+        raise UsageError(f"cannot read {text!r}", cure="write +key=value, or +key.sub=value")
+    if keys == [SETTINGS]:
+        raise UsageError(f"{text!r} would replace all settings", cure="+Global.name=value")
+    for key in keys:
+        if key.startswith("__") or key.endswith("__"):
+            raise UsageError(f"{text!r}: a key may not begin or end with '__'")
+    return keys, _value(written, text, config), plus == 2
+
+
+def _value(written: str, text: str, config: Config) -> Any:
+    from coolrun.yamlio import read
+
+    words = tuple(config.parser.words)
+    try:
+        documents = list(read(written.encode(), path="command line", words=words))
+    except DefinitionError as error:
+        raise UsageError(f"cannot read {text!r}: {error.message}", cure=error.cure) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"cannot read {text!r}: it is not UTF-8") from error
+    if len(documents) > 1:
+        raise UsageError(f"cannot read {text!r}: `---` has no meaning here")
+    return documents[0].value if documents else None
+
+
+def _put(mapping: dict[Any, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = mapping.get(key)
+        mapping[key] = dict(inner) if isinstance(inner, dict) else {}
+        mapping = mapping[key]
+    mapping[keys[-1]] = value
+
+
+def laid_over(below: Any, value: Any) -> Any:
+    """A forced value; a mapping made by a dotted path changes only what it names."""
+    if not isinstance(value, dict) or not isinstance(below, dict):
+        return value
+    return {**below, **{key: laid_over(below.get(key), item) for key, item in value.items()}}

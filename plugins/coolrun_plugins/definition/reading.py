@@ -1,0 +1,142 @@
+"""From the bytes of a file to experiments over their defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coolrun import Definition, DefinitionError, Experiment, Source
+from coolrun_plugins.definition.names import (
+    SETTINGS,
+    blocked,
+    check_keys,
+    check_settings,
+    check_words,
+    warn_about_new,
+)
+from coolrun_plugins.definition.overrides import laid_over, override, read_assignment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coolrun import Config, Place
+
+
+def read(path: Path, config: Config) -> Definition:
+    """Read a definition, with what the command line changes in it.
+
+    Raises:
+        DefinitionError: the file is wrong.
+        UsageError: the command line is.
+    """
+    source = Source(str(path), _bytes(config.cwd / path, path))
+    documents = _documents(source, config)
+    defaults = dict(documents[0][1])
+    settings = _settings(defaults, source)
+    assignments = [read_assignment(text, config) for text in config.overrides]
+    new = warn_about_new([defaults, *(value for _, value in documents[1:])], config)
+    forced = override(defaults, settings, assignments)
+    defaults.setdefault("Name", path.stem)
+    check_settings(settings, source, config)
+    deep = settings.get("merge") == "deep"
+    experiments = [
+        _experiment(number, value, defaults, forced, source, deep=deep)
+        for number, value in documents[1:]
+    ]
+    check_keys(defaults, experiments, new, config)
+    check_words(experiments, config)
+    return Definition(source, experiments, settings)
+
+
+def _bytes(full: Path, path: Path) -> bytes:
+    try:
+        return full.read_bytes()
+    except OSError as error:
+        raise DefinitionError(f"cannot read {str(path)!r}: {error.strerror}") from error
+
+
+def _documents(source: Source, config: Config) -> list[tuple[int, dict[str, Any]]]:
+    from coolrun.yamlio import read_all
+
+    def warn(message: str, place: Place) -> None:
+        config.warn(f"{place}: {message}")
+
+    found: list[tuple[int, dict[str, Any]]] = []
+    words = (*config.parser.words, *blocked(config).words)
+    documents = read_all(source.data, path=source.path, words=words, definition=True, warn=warn)
+    for number, document in enumerate(documents):
+        if document.value is None and number > 0:
+            continue
+        found.append((number, document.value or {}))
+    if not found:
+        raise DefinitionError(
+            f"{source.path} is empty",
+            cure="the first document holds defaults, each one after `---` is an experiment",
+        )
+    return found
+
+
+def _settings(defaults: dict[str, Any], source: Source) -> dict[str, Any]:
+    settings = defaults.pop(SETTINGS, None)
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise DefinitionError(
+            f"{SETTINGS} is not a mapping",
+            key=SETTINGS,
+            place=source.place(0, (SETTINGS,)),
+            cure=f"write settings below it, such as `{SETTINGS}: {{repeat: 2}}`",
+        )
+    return dict(settings)
+
+
+def _experiment(
+    number: int,
+    document: dict[str, Any],
+    defaults: dict[str, Any],
+    forced: dict[str, Any],
+    source: Source,
+    *,
+    deep: bool,
+) -> Experiment:
+    if SETTINGS in document:
+        raise DefinitionError(
+            f"{SETTINGS} belongs to the first document only",
+            place=source.place(number, (SETTINGS,)),
+            key=SETTINGS,
+            cure="move it to the top of the file; it holds for all experiments",
+        )
+    own, removed = {}, set()
+    for key, value in document.items():
+        merged = _merged(value, defaults.get(key, _NOTHING), deep=deep)
+        if merged is _NOTHING:
+            removed.add(key)
+        else:
+            own[key] = merged
+    for key, value in forced.items():
+        own[key] = laid_over(own.get(key), value)
+    rest = {k: v for k, v in defaults.items() if k not in own and k not in removed}
+    return Experiment(own=own, defaults=rest, document=number, source=source)
+
+
+_NOTHING: Any = object()
+
+
+def _merged(value: Any, default: Any, *, deep: bool) -> Any:
+    """The value an experiment gets for a key; `_NOTHING` where the key is removed."""
+    from coolrun.yamlio import DELETE, Merge
+
+    if value is DELETE:
+        return _NOTHING
+    merges = isinstance(value, Merge)
+    written = value.value if isinstance(value, Merge) else value
+    if not isinstance(written, dict):
+        return written
+    base = default if isinstance(default, dict) else {}
+    result = dict(base) if merges or deep else {}
+    for key, item in written.items():
+        inner = _merged(item, base.get(key, _NOTHING), deep=deep)
+        if inner is _NOTHING:
+            result.pop(key, None)
+        else:
+            result[key] = inner
+    return result
