@@ -190,6 +190,10 @@ def test_every_block_does_what_its_page_says(page: Path, tmp_path: Path) -> None
         for folder in ("experiments", "modules"):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+        # What the setup block would have made.
+        activate = tmp_path / ".venv" / "bin" / "activate"
+        activate.parent.mkdir(parents=True)
+        activate.write_text(f'export PATH="{sysconfig.get_path("scripts")}:$PATH"\n')
     Reader(tmp_path).follow(page.read_text(encoding="utf-8"))
 
 
