@@ -253,9 +253,9 @@ class PluginManager(pluggy.PluginManager):
         if hook == "coolrun_notice" and not implementations:
             self.notices.append(arguments["message"])
         for implementation in reversed(implementations):
+            others = [p for p in self.get_plugins() if p is not implementation.plugin]
             try:
-                accepted = {name: arguments[name] for name in implementation.argnames}
-                implementation.function(**accepted)
+                self.subset_hook_caller(hook, others)(**arguments)
             except Exception as error:
                 key = (implementation.plugin_name, hook)
                 if key not in self._told:
