@@ -49,11 +49,15 @@ def environment_of(run: Run, config: Config) -> dict[str, str]:
 
 
 def perform(
-    run: Run, config: Config, *, within: AbstractContextManager[object] | None = None
+    run: Run,
+    config: Config,
+    *,
+    started: str | None = None,
+    within: AbstractContextManager[object] | None = None,
 ) -> ResultsWriter:
     """Do the work of a run and write down what it gave and how it ended.
 
-    `within` is entered around the work alone: what entering and leaving it raises is the failure
+    `started` is the local time now, as ISO 8601 text, if it is known. `within` is entered around the work alone: what entering and leaving it raises is the failure
     of the run as well.
 
     Whatever the work raises is the failure of the run. In a process that the work forked and that
@@ -66,9 +70,10 @@ def perform(
         OSError: the results file cannot be made, or not be completed at the end.
     """
     process = os.getpid()
-    writer = ResultsWriter(run.results, run.token, _now(config))
+    started = started or config.clock.now().isoformat(timespec="seconds")
+    writer = ResultsWriter(run.results, run.token, started)
     parameters = Parameters(run.experiment, _Keeper(run, writer).keep)
-    started, begun = _now(config), time.monotonic()
+    begun = time.monotonic()
     failure = _work(run, parameters, config, within or nullcontext())
     elapsed = time.monotonic() - begun
     _flush()
@@ -147,10 +152,6 @@ def _warn_about_unread(
     if names:
         listed = ", ".join(repr(name) for name in names)
         writer.warn(f"{'parameters' if len(names) > 1 else 'parameter'} never read: {listed}")
-
-
-def _now(config: Config) -> str:
-    return config.clock.now().isoformat(timespec="seconds")
 
 
 def _print(text: str) -> None:

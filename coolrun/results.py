@@ -44,10 +44,12 @@ class ResultsWriter:
         self._texts: dict[str, int | None] = {}
         self._warnings: dict[str, None] = {}
         self._complete = True
-        if path.exists():
+        try:
+            self._open(os.O_EXCL)
+        except FileExistsError:
             # Another attempt's: its process may still write to the file it has open.
             path.unlink()
-        self._open()
+            self._open()
 
     @property
     def path(self) -> Path:
@@ -113,8 +115,8 @@ class ResultsWriter:
             os.close(self._descriptor)
         self._pid = -1
 
-    def _open(self) -> None:
-        descriptor = os.open(self._path, _FLAGS, 0o666)
+    def _open(self, more: int = 0) -> None:
+        descriptor = os.open(self._path, _FLAGS | more, 0o666)
         self._descriptor = descriptor
         state = os.fstat(descriptor)
         self._identity = (state.st_dev, state.st_ino)

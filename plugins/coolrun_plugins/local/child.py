@@ -16,15 +16,18 @@ from coolrun.execution import environment_of, perform, prepare
 from coolrun.failure import printed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from coolrun.config import Config
     from coolrun.experiment import Source
     from coolrun.run import Run
     from coolrun_plugins.local.messages import Order
 
 
-def live(order: Order, source: Source | None, config: Config, *, fresh: bool) -> NoReturn:
+_LIBC = ctypes.CDLL(None)
+
+
+def live(
+    order: Order, source: Source | None, config: Config, *, started: str, fresh: bool
+) -> NoReturn:
     """Be the process of a run, from just after the fork to the end.
 
     With `fresh` the run is handed to an interpreter of its own. Where the files of the run cannot
@@ -35,10 +38,10 @@ def live(order: Order, source: Source | None, config: Config, *, fresh: bool) ->
         os.setsid()
         run: Run = pickle.loads(order.pickled)  # noqa: S301 - from the runner, our own process
         run.experiment.source = source
-        redirect_output(run.output)
+        redirect_output(order.output)
         if fresh:
             _start_fresh(run, config)
-        work(run, config)
+        work(run, config, started)
         code = 0
     except OSError as error:
         print_failure(error)
@@ -55,12 +58,12 @@ def live(order: Order, source: Source | None, config: Config, *, fresh: bool) ->
     raise AssertionError  # never reached: `_exit` does not return
 
 
-def work(run: Run, config: Config) -> None:
+def work(run: Run, config: Config, started: str | None = None) -> None:
     """Perform the run in this process, and end as a Python program ends."""
     prepare(run, config)
     reseed()
     interruptible = Interruptible()
-    perform(run, config, within=interruptible)
+    perform(run, config, started=started, within=interruptible)
     with interruptible:
         finish()
 
@@ -75,13 +78,13 @@ class Interruptible:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def redirect_output(path: Path) -> None:
+def redirect_output(path: str) -> None:
     """Have everything that is printed, by whatever means, go to a file."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, 0o666)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         descriptor = os.open(path, flags, 0o666)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -90,9 +93,10 @@ def redirect_output(path: Path) -> None:
 
 
 def reseed() -> None:
-    """Give the generators seeds of their own, or all forks of one process draw the same numbers."""
-    if "random" in sys.modules:
-        sys.modules["random"].seed()
+    """Give the generators seeds of their own, or all forks draw the same numbers.
+
+    `random` sees to itself after a fork.
+    """
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
     if "torch" in sys.modules:
@@ -109,7 +113,7 @@ def finish() -> None:
                 stream.flush()
         except (OSError, ValueError, AttributeError):
             continue  # closed or replaced by the work
-    ctypes.CDLL(None).fflush(None)  # what libraries printed in C
+    _LIBC.fflush(None)  # what libraries printed in C
 
 
 def print_failure(error: BaseException) -> None:

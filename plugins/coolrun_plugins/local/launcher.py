@@ -148,6 +148,7 @@ class LocalLauncher:
         data = pickle.dumps(dataclasses.replace(run, experiment=experiment), protocol=5)
         return Order(
             run.token,
+            str(run.output),
             str(run.results),
             early_names(run.environment),
             run.cwd is not None,

@@ -12,7 +12,7 @@ class Order(NamedTuple):
 
     Attributes:
         token: which attempt.
-        results: the path of its results file.
+        output, results: the paths of its files.
         early: names in its environment that a process takes note of only when it starts.
         moved: whether it runs in another folder than the project's.
         source: the number of the text that its experiment came from, or -1.
@@ -20,6 +20,7 @@ class Order(NamedTuple):
     """
 
     token: str
+    output: str
     results: str
     early: tuple[str, ...]
     moved: bool
