@@ -139,11 +139,11 @@ def test_the_line_of_progress_follows_the_runs_and_leaves_nothing_behind(project
     assert lines[:8] == [
         "started     0 one",
         "hello from one",
-        "green",
+        "60%green",
         "done        0 one  TIME  ACC: 0.5",
         "started     1 two",
         "hello from two",
-        "green",
+        "60%green",
         "done        1 two  TIME  ACC: 0.5",
     ]
     assert not [line for line in lines if " left" in line]
@@ -158,7 +158,7 @@ def test_without_colour_there_is_none(project: Project) -> None:
     with terminal(project(TWO), env={"NO_COLOR": "1"}) as shown:
         assert shown.end() == 0
     assert not re.findall(r"\x1b\[[0-9;]*m", shown.written)
-    assert "green\r\n" in shown.written
+    assert "60%green\r\n" in shown.written
 
 
 def test_a_dumb_terminal_gets_plain_lines(project: Project) -> None:

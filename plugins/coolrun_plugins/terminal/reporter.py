@@ -166,14 +166,17 @@ class Reporter:
         span = self._pace.left(waiting, times, session.state.capacity)
         left = words(span) if span and (waiting or running) else ""
         counts = f"{done} done, {failed} failed, {waiting} left"
+        short = f"{done + failed} of {done + failed + waiting + len(running)}"
+        short += f", {failed} failed" if failed else ""
         clock = f"{max(times):.0f} s" if times and max(times) < 60 else ""
         clock = clock or (duration(max(times)) if times else "")
         what = _running(running, stopping=bool(session.state.stopping))
         ways = (
             (what, clock, counts, left),
             (shortened(what, 20), clock, counts, left),
-            (shortened(what, 12), clock, f"{done}+{failed} of {done + failed + waiting}", left),
-            (shortened(what, 12), clock, counts),
+            (shortened(what, 12), clock, short, left),
+            (shortened(what, 12), clock, short),
+            (short,),
         )
         lines = ["  ".join(part for part in way if part) for way in ways]
         return next((line for line in lines if len(line) < self._screen.width), lines[-1])
