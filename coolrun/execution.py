@@ -57,8 +57,8 @@ def perform(
 ) -> ResultsWriter:
     """Do the work of a run and write down what it gave and how it ended.
 
-    `started` is the local time now, as ISO 8601 text, if it is known. `within` is entered around the work alone: what entering and leaving it raises is the failure
-    of the run as well.
+    `started` is the local time now, as ISO 8601 text, if it is known. `within` is entered around
+    the work alone: what entering and leaving it raises is the failure of the run as well.
 
     Whatever the work raises is the failure of the run. In a process that the work forked and that
     comes back here as well, nothing is written and the process ends.
