@@ -13,6 +13,8 @@ BUILTIN = (
     "skip",
     "pick",
     "memoryqueue",
+    # when it is launched, and in which surroundings
+    "jobs",
     # how it is launched
     "inline",
     "local",
