@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from coolrun.plain import Marked
     from coolrun.planning import Plan
     from coolrun.protocols import Launcher, Queue
-    from coolrun.run import Exit, Record, Run, Status
+    from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Retry, Run, Status
     from coolrun.session import Session
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Blocked",
+    "Busy",
     "Config",
     "CoolrunError",
     "Definition",
@@ -42,7 +44,9 @@ __all__ = [
     "ExitCode",
     "Experiment",
     "ExpressionError",
+    "Halt",
     "Launcher",
+    "Lease",
     "Marked",
     "NothingToRun",
     "Parser",
@@ -51,6 +55,7 @@ __all__ = [
     "PluginError",
     "Queue",
     "Record",
+    "Retry",
     "Run",
     "Session",
     "SessionError",
@@ -82,7 +87,7 @@ _HOMES = {
     "plain": ("Marked",),
     "planning": ("Plan",),
     "protocols": ("Launcher", "Queue"),
-    "run": ("Exit", "Record", "Run", "Status"),
+    "run": ("Blocked", "Busy", "Exit", "Halt", "Lease", "Record", "Retry", "Run", "Status"),
     "session": ("Session",),
 }
 

@@ -6,9 +6,9 @@ import coolrun
 import coolrun.testing
 
 PUBLIC = """
-Config CoolrunError Definition DefinitionError Exit ExitCode Experiment ExpressionError Launcher
-Marked NothingToRun Parser Place Plan PluginError Queue Record Run Session SessionError Source
-Status UsageError hookimpl hookspec plan
+Blocked Busy Config CoolrunError Definition DefinitionError Exit ExitCode Experiment ExpressionError
+Halt Launcher Lease Marked NothingToRun Parser Place Plan PluginError Queue Record Retry Run Session
+SessionError Source Status UsageError hookimpl hookspec plan
 """
 
 

@@ -17,11 +17,11 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 
 # Each layer may import those to its left.
 LAYERS = [
-    {"errors", "plain", "clock", "streams"},
+    {"errors", "plain", "clock", "streams", "durations"},
     {"files", "expression", "yamlio", "plainness", "failure", "display"},
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters"},
-    {"store", "protocols", "hookspecs"},
+    {"records", "store", "protocols", "hookspecs"},
     {"config", "plugins", "execution"},
     {"planning"},
     {"scheduler", "waiting", "journal", "control"},
