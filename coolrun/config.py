@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_COMMAND = "run"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Option:
     """An option or an argument of a command, as argparse takes it.
 
@@ -37,7 +38,7 @@ class Option:
     grammar: re.Pattern[str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Command:
     """A subcommand; `handler` takes the config and returns an exit code."""
 
@@ -51,7 +52,7 @@ class Command:
     argument_files: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """A setting of the runner; `type` turns what was written into a value or raises ValueError."""
 
@@ -62,7 +63,7 @@ class Setting:
     plugin: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Key:
     """A key of an experiment that a plugin reads.
 
@@ -77,7 +78,7 @@ class Key:
     runs: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Word:
     """A word that marks a value as an expression, such as `parse`.
 
@@ -91,7 +92,7 @@ class Word:
     spreads: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Value:
     """A value of some key that means something special to a plugin."""
 
@@ -343,6 +344,15 @@ def _destination(option: Option) -> str:
     return first.lstrip("-").replace("-", "_")
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """argparse would import shutil, and with it all of compression, to learn the width."""
+    try:
+        width = os.get_terminal_size().columns
+    except (OSError, ValueError):
+        width = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=min(width, 100) - 2)
+
+
 def build_parser(parser: Parser, command: Command) -> argparse.ArgumentParser:
     """The argparse parser of one command."""
     text = command.description or f"{command.help[0].upper()}{command.help[1:]}."
@@ -351,7 +361,7 @@ def build_parser(parser: Parser, command: Command) -> argparse.ArgumentParser:
         prog="coolrun" if command.name == DEFAULT_COMMAND else f"coolrun {command.name}",
         description=text,
         epilog=epilog if command.examples else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
         fromfile_prefix_chars="%" if command.argument_files else None,
     )
