@@ -77,7 +77,8 @@ def coolrun_expand(experiment: Experiment, config: Config) -> Iterable[Experimen
 def coolrun_names(config: Config) -> Mapping[str, Callable[..., Any]] | None:
     """Give functions that expressions may call, by name. [deciding]
 
-    They are called with plain copies, and what they return has to be plain data.
+    They are called with plain copies, and what they return has to be plain data. None means: no
+    functions.
     """
 
 
@@ -138,7 +139,7 @@ def coolrun_launch(config: Config) -> Launcher | None:
 def coolrun_capacity(config: Config) -> int | None:
     """How many runs may go on at once. [deciding]
 
-    The smallest answer counts; one when nobody says anything.
+    None means: no opinion. The smallest answer counts; one when nobody says anything.
     """
 
 
@@ -146,8 +147,8 @@ def coolrun_capacity(config: Config) -> int | None:
 def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
     """Give values that had to wait for earlier runs, in place. [deciding]
 
-    Called just before an experiment is launched, when all of its `after` have ended. Return
-    Blocked when it cannot be launched any more.
+    Called just before an experiment is launched, when all of its `after` have ended. None means:
+    it may start. Return Blocked when it cannot be launched any more.
     """
 
 
@@ -155,9 +156,9 @@ def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
 def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | None:
     """Give a run what it needs for as long as it runs: a device, a place, a licence. [deciding]
 
-    Called plugin by plugin, just before the run is submitted, and has to return at once. Raise
-    `Busy` when it is taken (everything leased so far is given back, and it is asked again when
-    something has ended), `Halt` when nothing more is to be started in this session.
+    Called plugin by plugin, just before the run is submitted, and has to return at once. None
+    means: nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is
+    asked again when something has ended), `Halt` when nothing more is to be started in this session.
     """
 
 
@@ -173,7 +174,8 @@ def coolrun_retry(run: Run, record: Record, session: Session) -> Retry | None:
 def coolrun_control(words: Sequence[str], session: Session) -> bool | None:
     """Obey an order from another terminal that the core does not know. [deciding, first result]
 
-    `words` are a verb and its arguments. Return True when it was understood.
+    `words` are a verb and its arguments. Return True when it was understood; None means: no order
+    of this plugin's.
     """
 
 
