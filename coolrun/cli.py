@@ -193,6 +193,10 @@ def _read_options(config: Config, words: Sequence[str]) -> None:
         print(_help(parser, command))
         raise SystemExit(ExitCode.OK)
     built = build_parser(parser, command)
+    if command.argument_files:
+        from coolrun.argument_files import expanded
+
+        words = expanded(words, config.cwd)
     if not command.passes_arguments:
         config.options = built.parse_args(list(words))
         return

@@ -363,7 +363,6 @@ def build_parser(parser: Parser, command: Command) -> argparse.ArgumentParser:
         epilog=epilog if command.examples else None,
         formatter_class=_formatter,
         allow_abbrev=False,
-        fromfile_prefix_chars="%" if command.argument_files else None,
     )
     for option in parser.options:
         if option.command == command.name:

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: after a crash it holds the old bytes or the new."""
+def atomic_write(path: Path, data: bytes | Iterable[bytes], *, replace: bool = True) -> None:
+    """Write a file as a whole: after a crash it holds the old bytes or the new.
+
+    Args:
+        data: the bytes, or pieces of them.
+        replace: whether a file that is there already may be replaced.
+
+    Raises:
+        FileExistsError: it is there, and may not be replaced.
+    """
     import tempfile
 
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        if replace:
+            os.replace(name, path)
+        else:
+            _take_name(name, path)
     except BaseException:
         os.unlink(name)
         raise
     sync_folder(path.parent)
+
+
+def _take_name(name: str, path: Path) -> None:
+    """Rename, unless the new name is taken."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: an empty file holds the name for a moment.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(name, path)
+    else:
+        os.unlink(name)
 
 
 def sync_folder(folder: Path) -> None:

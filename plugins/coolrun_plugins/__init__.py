@@ -27,6 +27,8 @@ BUILTIN = (
     "summary",
     "dryrun",
     # commands
+    "collect",
+    "filter",
     "init",
     "plugininfo",
 )

@@ -18,7 +18,7 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 # Each layer may import those to its left.
 LAYERS = [
     {"errors", "plain", "clock", "streams", "durations"},
-    {"files", "expression", "yamlio", "plainness", "failure", "display"},
+    {"files", "argument_files", "expression", "yamlio", "plainness", "failure", "display"},
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters"},
     {"records", "store", "protocols", "hookspecs"},

@@ -1,0 +1,25 @@
+"""Records in log files: finding them, telling attempts apart, writing them for people."""
+
+from __future__ import annotations
+
+from coolrun.records.attempts import attempt_of, latest
+from coolrun.records.destination import Destination
+from coolrun.records.foreign import Foreign
+from coolrun.records.log import Entry, LogFile, Part, read_log
+from coolrun.records.simple import SimpleReader
+from coolrun.records.spread import PART, groups, spread
+
+__all__ = [
+    "PART",
+    "Destination",
+    "Entry",
+    "Foreign",
+    "LogFile",
+    "Part",
+    "SimpleReader",
+    "attempt_of",
+    "groups",
+    "latest",
+    "read_log",
+    "spread",
+]

@@ -1,0 +1,184 @@
+"""A fast way through documents that are written simply, as most records are.
+
+Lines of `key: value`, nested by indentation, with plain or quoted text on one line and short lists
+between brackets: what the writer here and PyYAML make of most records. Whatever looks any other
+way is left to the full reader. What is taken here has the same value there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coolrun.yamlio.scalars import INITIALS, plain
+
+if TYPE_CHECKING:
+    from coolrun.plain import Plain
+
+# Beyond these the bounds of the full reader could matter.
+LONGEST = 256 * 1024
+DEPTH = 20
+_KEPT = 5_000
+_KEPT_LENGTH = 64
+_SHORT = 8  # longer numbers hardly come twice
+
+# Text without quotes in which no reader finds an indicator: no `: `, no ` #`, nothing odd at the
+# beginning or the end.
+_INNER = r"\w./+\-@=,()<>^$;%~*|&!?"
+_PLAIN = rf"[-+]?[\w./][{_INNER}]*(?:[: ](?=[\w./])[{_INNER}]+)*"
+_SINGLE = r"'(?:[^'\n]|'')*'"
+_DOUBLE = r'"[^"\\\n]*"'
+_ITEM = rf"(?:[-+]?[\w./][\w./+\-@=]*|{_SINGLE}|{_DOUBLE})"
+_FLOW = rf"\[(?:{_ITEM}(?:, {_ITEM})*)?\]"
+_VALUE = re.compile(rf"{_PLAIN}|{_SINGLE}|{_DOUBLE}|{_FLOW}|\{{\}}")
+_KEY = r"[A-Za-z_][\w.\-]*"
+_FLAT_LINE = re.compile(rf"^({_KEY}): (.+)$", re.MULTILINE)
+_LINE = re.compile(rf"^( *)(- )?(?:({_KEY}):(?: (.+)|$)|(.+)$)", re.MULTILINE)
+_ITEMS = re.compile(_ITEM)
+_NUMERIC = frozenset("0123456789-+.")
+_NONE: Any = object()
+
+
+class _Line(NamedTuple):
+    indent: str
+    dash: str
+    key: str
+    value: str
+    alone: str
+
+
+class _NotSimple(Exception):
+    """The document is one for the full reader."""
+
+
+class SimpleReader:
+    """Reads simple documents; remembers the scalars that it has seen."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+        self._keys: set[str] = set()
+
+    def read(self, text: str) -> dict[Any, Plain] | None:
+        """The value of a document that begins with its `---` line; None: not written simply.
+
+        The text is UTF-8 without control characters and without carriage returns.
+        """
+        if not text.startswith("---\n") or len(text) > LONGEST:
+            return None
+        number = text.count("\n") - 1 + (not text.endswith("\n"))
+        found = _FLAT_LINE.findall(text, 4)
+        try:
+            if len(found) != number:
+                return self._nested(text, number)
+            return self._flat(found)
+        except (_NotSimple, ValueError):
+            return None
+
+    def _flat(self, found: list[tuple[str, str]]) -> dict[Any, Plain] | None:
+        known = self._known
+        record: dict[Any, Plain] = {}
+        for key, written in found:
+            value = known.get(written, _NONE)
+            record[key] = self._value(written) if value is _NONE else value
+        if len(record) != len(found) or not record:
+            return None
+        if not self._keys.issuperset(record):
+            self._check_keys(record)
+        return record
+
+    def _check_keys(self, keys: Any) -> None:
+        for key in keys:
+            if type(plain(key)) is not str:
+                raise _NotSimple
+            if len(self._keys) < _KEPT:
+                self._keys.add(key)
+
+    def _value(self, written: str) -> Plain:
+        initial = written[0]
+        value: Plain
+        if initial in _NUMERIC:
+            value = plain(written)
+            if type(value) is not str:
+                if len(written) < _SHORT and len(self._known) < _KEPT:
+                    self._known[written] = value
+                return value
+        if not _VALUE.fullmatch(written):
+            raise _NotSimple
+        if initial == "'":
+            value = written[1:-1].replace("''", "'")
+        elif initial == '"':
+            value = written[1:-1]
+        elif initial == "[":
+            return [self._value(item) for item in _ITEMS.findall(written)]
+        elif initial == "{":
+            return {}
+        else:
+            value = plain(written) if initial in INITIALS else written
+        if len(written) <= _KEPT_LENGTH and len(self._known) < _KEPT:
+            self._known[written] = value
+        return value
+
+    # Nested
+
+    def _nested(self, text: str, number: int) -> dict[Any, Plain] | None:
+        found = _LINE.findall(text, 4)
+        if len(found) != number or not found:
+            return None
+        lines = [_Line(*groups) for groups in found]
+        value, end = self._mapping(lines, 0, 0, 1)
+        return value if end == number else None
+
+    def _block(self, lines: list[_Line], at: int, indent: int, depth: int) -> tuple[Plain, int]:
+        if depth > DEPTH:
+            raise _NotSimple
+        if lines[at].dash:
+            return self._sequence(lines, at, indent, depth)
+        return self._mapping(lines, at, indent, depth)
+
+    def _mapping(
+        self, lines: list[_Line], at: int, indent: int, depth: int
+    ) -> tuple[dict[Any, Plain], int]:
+        record: dict[Any, Plain] = {}
+        size = len(lines)
+        while at < size:
+            margin, dash, key, written, alone = lines[at]
+            if len(margin) < indent or (dash and len(margin) == indent and record):
+                break
+            if alone or dash or len(margin) != indent or key in record:
+                raise _NotSimple
+            at += 1
+            value: Plain = None
+            if written:
+                known = self._known.get(written, _NONE)
+                value = self._value(written) if known is _NONE else known
+            elif at < size:
+                inner = len(lines[at].indent)
+                if inner > indent or (inner == indent and lines[at].dash):
+                    value, at = self._block(lines, at, inner, depth + 1)
+            record[key] = value
+        if not self._keys.issuperset(record):
+            self._check_keys(record)
+        return record, at
+
+    def _sequence(
+        self, lines: list[_Line], at: int, indent: int, depth: int
+    ) -> tuple[list[Plain], int]:
+        items: list[Plain] = []
+        size = len(lines)
+        while at < size:
+            line = lines[at]
+            if len(line.indent) < indent or (not line.dash and len(line.indent) == indent):
+                break
+            if len(line.indent) != indent:
+                raise _NotSimple
+            if line.alone:
+                items.append(self._value(line.alone))
+                at += 1
+                continue
+            # `- key: value` begins a mapping two columns further in.
+            if depth >= DEPTH:
+                raise _NotSimple
+            lines[at] = line._replace(indent=line.indent + "  ", dash="")
+            value, at = self._mapping(lines, at, indent + 2, depth + 1)
+            items.append(value)
+        return items, at

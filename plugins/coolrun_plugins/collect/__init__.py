@@ -1,0 +1,131 @@
+"""`coolrun collect`: the records of all logs in and below some folders, in one file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coolrun import Config, ExitCode, Parser, UsageError, hookimpl
+from coolrun.display import visible
+
+if TYPE_CHECKING:
+    from coolrun.records import LogFile
+
+COMMAND = "collect"
+MOST_TOLD = 50
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_command(
+        COMMAND,
+        help="gather the records of many logs in one file",
+        handler=collect,
+        description=(
+            "Gather the records of all logs in and below some folders in one file: every\n"
+            "record once, of several attempts at a run the last."
+        ),
+        examples=(
+            "coolrun collect data/",
+            "coolrun collect temp/ data/ -v",
+            "coolrun collect data/ --dest collected_logs --exclude unwanted_directory",
+        ),
+        argument_files=True,
+    )
+
+    def add(*flags: str, **arguments: Any) -> None:
+        parser.add_option(*flags, command=COMMAND, **arguments)
+
+    add("path", nargs="*", help="a folder, a log, or the folder of a session")
+    add(
+        "--exclude",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="leave out files and folders of this name or path; * and ? stand for anything",
+    )
+    add("--dest", default="yaml_collect", help="a folder for the new file, or a name.yaml for it")
+    add("-v", "--verbose", action="store_true", help="tell of every folder that is visited")
+    add(
+        "--attempts",
+        choices=("last", "all"),
+        default="last",
+        help="of several attempts at a run take the last (default) or all",
+    )
+
+
+@hookimpl
+def coolrun_collect(path: Path) -> LogFile | None:
+    """The records of a YAML file."""
+    if path.suffix not in {".yaml", ".yml"}:
+        return None
+    from coolrun.records import read_log
+
+    return read_log(path, str(path))
+
+
+def collect(config: Config) -> int:
+    """Collect, and print the name of the new file.
+
+    Raises:
+        UsageError: a path does not exist, or the destination is something else.
+    """
+    from coolrun.records import Destination
+
+    from .gather import gather
+    from .sources import find
+    from .walk import Walk
+
+    paths = config.option("path")
+    if not paths:
+        cure = "name a folder first, as in `coolrun collect data/ --exclude temp`"
+        raise UsageError("there is no path to collect from", cure=cure)
+    destination = Destination(COMMAND, "logs", config.option("dest"), config.cwd)
+    destination.check()
+    walk = Walk(
+        str(config.cwd), config.option("exclude"), _tell if config.option("verbose") else None
+    )
+    sources = find(paths, walk, config)
+    for unused in walk.unused:
+        config.warn(f"--exclude {unused!r}: nothing of that name was seen")
+    done = gather(sources.found, every_attempt=config.option("attempts") == "all")
+    problems = [str(problem) for problem in sources.problems] + done.problems
+    for problem in problems[:MOST_TOLD]:
+        _tell(f"error: {problem}")
+    if len(problems) > MOST_TOLD:
+        _tell(f"error: {len(problems) - MOST_TOLD} more places are broken")
+    left_out = _left_out(
+        {
+            "identical": done.identical,
+            "superseded by a later attempt": done.superseded,
+            "documents that are no mappings": done.strange,
+            "definitions": done.definitions,
+            "files that coolrun wrote itself": sources.own,
+            "broken": len(problems),
+        }
+    )
+    if not done.pieces:
+        _tell(f"no records found{left_out}")
+        return ExitCode.FAILED if problems else ExitCode.NOTHING
+    count = f"{_many(len(done.pieces), 'record')} from {_many(len(done.sources), 'file')}"
+    written = destination.write(done.pieces, count, config.clock.now())
+    _tell(f"collected {count}{left_out}")
+    print(visible(str(written)))
+    return ExitCode.FAILED if problems else ExitCode.OK
+
+
+def _left_out(counts: dict[str, int]) -> str:
+    parts = [f"{number} {what}" for what, number in counts.items() if number]
+    return f" (left out: {', '.join(parts)})" if parts else ""
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _tell(line: str) -> None:
+    from coolrun.streams import write
+
+    write(sys.stderr, f"{line}\n")

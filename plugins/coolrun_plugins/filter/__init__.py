@@ -1,0 +1,1 @@
+"""`coolrun filter`: the records of a log that match, sorted."""
