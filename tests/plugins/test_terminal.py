@@ -15,6 +15,7 @@ import pytest
 from coolrun import Exit, Experiment, Record, Run, Status
 from coolrun.plain import Plain
 from coolrun.testing import Project
+from coolrun.waiting import Waiting
 from coolrun_plugins.terminal.output import Lines, Output, harmless, last_lines
 from coolrun_plugins.terminal.pace import Pace, words
 from coolrun_plugins.terminal.reporter import Reporter
@@ -41,8 +42,9 @@ class FakeSession:
     """What the reporter needs of a session."""
 
     def __init__(self, count: int, *, capacity: int = 1) -> None:
-        self.state = SimpleNamespace(capacity=capacity, stopping={})
-        self.plan = SimpleNamespace(chosen=[None] * count)
+        self.state = SimpleNamespace(capacity=capacity, stopping={}, paused=None, draining=False)
+        self.waiting = Waiting()
+        self.waiting.fill([Experiment({}, position=n) for n in range(count)], [])
         self.ended: dict[int, Status] = {}
         self.running: list[Run] = []
         self.timers: list[Any] = []
@@ -70,6 +72,7 @@ class Stage:
         experiment = Experiment({"Name": name}, position=position)
         run = Run("s", experiment, 1, f"t{position}", folder)
         self.session.running.append(run)
+        self.session.waiting.remove(position)
         self.reporter.coolrun_run_start(run, self.session)
         return run
 
@@ -275,8 +278,22 @@ def test_several_runs_are_counted_and_stopping_is_said(
     for position in (0, 1, 3):
         stage.start(position)
     assert progress(stage, 100) == "3 runs (0-1, 3)  0 s  0 done, 0 failed, 1 left"
-    stage.session.state.stopping = {"t0": Status.INTERRUPTED}
+    stage.session.state.stopping = {"t0": (Status.INTERRUPTED, None)}
     assert progress(stage, 100).startswith("stopping 3 runs")
+    stage.session.state.paused = "by a person"
+    assert progress(stage, 100).startswith("paused 3 runs")
+    capsys.readouterr()
+
+
+def test_free_places_say_who_waits_for_whom(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(tmp_path, 1, capacity=2)
+    first = Experiment({}, position=0)
+    others = [Experiment({}, position=n, after=frozenset({0})) for n in (1, 2)]
+    stage.session.waiting.fill([first, *others], [])
+    stage.start(0)
+    assert progress(stage, 100).endswith("2 left  1 waits for 0 (1 more wait)")
     capsys.readouterr()
 
 

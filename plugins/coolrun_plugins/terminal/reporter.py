@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -35,12 +36,15 @@ class Reporter:
         self._followed: Followed | None = None
         self._written = 0.0
         self._warned: dict[str, int] = {}
+        self._done = 0
+        self._waits = (-math.inf, "")
 
     # Hooks
 
     @hookimpl(tryfirst=True)
     def coolrun_session_start(self, session: Session) -> None:
         self._session = session
+        self._done = sum(1 for status in session.ended.values() if status == "done")
         if not self._in_process:
             self._screen.open()
             session.every(TICK, self._tick)
@@ -55,9 +59,11 @@ class Reporter:
 
     @hookimpl(tryfirst=True)
     def coolrun_post_run(self, run: Run, record: Record, session: Session) -> None:
-        spent = self._now() - self._begun.pop(run.token, self._now())
-        if record.exit.ok:
-            self._pace.add(spent)
+        begun = self._begun.pop(run.token, None)
+        if record.status == "done":
+            self._done += 1
+            if begun is not None:
+                self._pace.add(self._now() - begun)
         followed = self._followed
         shows = self._in_process
         if followed is not None and followed.run.token == run.token:
@@ -159,9 +165,8 @@ class Reporter:
     def _progress(self, session: Session) -> str:
         """The longest of several ways to say it that fits."""
         running, now = session.running, self._now()
-        done = sum(1 for status in session.ended.values() if status == "done")
-        failed = len(session.ended) - done
-        waiting = max(0, len(session.plan.chosen) - len(session.ended) - len(running))
+        done, failed = self._done, len(session.ended) - self._done
+        waiting = len(session.waiting)
         times = [now - self._begun.get(run.token, now) for run in running]
         span = self._pace.left(waiting, times, session.state.capacity)
         left = words(span) if span and (waiting or running) else ""
@@ -170,8 +175,9 @@ class Reporter:
         short += f", {failed} failed" if failed else ""
         clock = f"{max(times):.0f} s" if times and max(times) < 60 else ""
         clock = clock or (duration(max(times)) if times else "")
-        what = _running(running, stopping=bool(session.state.stopping))
+        what = _running(running, session)
         ways = (
+            (what, clock, counts, left, self._waited_for(session)),
             (what, clock, counts, left),
             (shortened(what, 20), clock, counts, left),
             (shortened(what, 12), clock, short, left),
@@ -180,6 +186,18 @@ class Reporter:
         )
         lines = ["  ".join(part for part in way if part) for way in ways]
         return next((line for line in lines if len(line) < self._screen.width), lines[-1])
+
+    def _waited_for(self, session: Session) -> str:
+        """Why places are free although something waits; looked up once a second."""
+        if len(session.running) >= session.state.capacity or not session.waiting:
+            return ""
+        if self._now() - self._waits[0] >= 1.0:
+            reasons = session.waiting.reasons()
+            first = min(reasons, default=None)
+            text = f"{first} waits for {numbers(reasons[first])}" if first is not None else ""
+            more = f" ({len(reasons) - 1} more wait)" if len(reasons) > 1 else ""
+            self._waits = (self._now(), text + more)
+        return self._waits[1]
 
     @property
     def _in_process(self) -> bool:
@@ -205,10 +223,12 @@ def _label(run: Run) -> str:
     return f"{run.experiment.position} {shown(run.experiment.name, 40)}{attempt}"
 
 
-def _running(runs: list[Run], *, stopping: bool) -> str:
+def _running(runs: list[Run], session: Session) -> str:
+    state = session.state
+    words = {"paused": state.paused, "stopping": state.stopping, "ending": state.draining}
+    word = next((f"{word} " for word, holds in words.items() if holds), "")
     if not runs:
-        return "waiting"
-    word = "stopping " if stopping else ""
+        return word.strip() or "waiting"
     if len(runs) == 1:
         return f"{word}{_label(runs[0])}"
     return f"{word}{len(runs)} runs ({numbers(run.experiment.position for run in runs)})"
