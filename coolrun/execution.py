@@ -73,9 +73,7 @@ def perform(
     started = started or config.clock.now().isoformat(timespec="seconds")
     writer = ResultsWriter(run.results, run.token, started)
     parameters = Parameters(run.experiment, _Keeper(run, writer).keep)
-    begun = time.monotonic()
-    failure = _work(run, parameters, config, within or nullcontext())
-    elapsed = time.monotonic() - begun
+    failure, elapsed = _work(run, parameters, config, within or nullcontext())
     _flush()
     if os.getpid() != process:
         os._exit(0 if failure is None else 1)
@@ -92,24 +90,30 @@ def perform(
 
 def _work(
     run: Run, parameters: Parameters, config: Config, within: AbstractContextManager[object]
-) -> str | None:
-    """Call the hook; the failure in one line, or None. What went wrong is printed."""
+) -> tuple[str | None, float]:
+    """Do the work; the failure in one line, or None, and the seconds inside the work itself.
+
+    What went wrong is printed.
+    """
+    begun: float | None = None
+    failure = None
     try:
         with within:
-            done = config.hook.coolrun_execute(
+            work = config.hook.coolrun_execute(
                 experiment=run.experiment, parameters=parameters, config=config
             )
-        if done is None:
-            raise CoolrunError(
-                "no plugin knows how to run this experiment",
-                cure="name what to run in it; `coolrun plugins` lists what is there or blocked",
-            ).at(experiment=run.experiment.label)
+            if work is None:
+                raise CoolrunError(
+                    "no plugin knows how to run this experiment",
+                    cure="name what to run in it; `coolrun plugins` lists what is there or blocked",
+                ).at(experiment=run.experiment.label)
+            begun = time.monotonic()
+            work()
     # Everything, MemoryError and KeyboardInterrupt too: this is the outermost frame of the run.
     except BaseException as error:
         failure = describe(error)
         _print(printed(error))
-        return failure
-    return None
+    return failure, 0.0 if begun is None else time.monotonic() - begun
 
 
 class _Keeper:

@@ -158,7 +158,8 @@ def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | No
 
     Called plugin by plugin, just before the run is submitted, and has to return at once. None
     means: nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is
-    asked again when something has ended), `Halt` when nothing more is to be started in this session.
+    asked again when something has ended), `Halt` when nothing more is to be started in this
+    session.
     """
 
 
@@ -180,12 +181,16 @@ def coolrun_control(words: Sequence[str], session: Session) -> bool | None:
 
 
 @hookspec(firstresult=True)
-def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> Any:
-    """Do the work of a run, in the process of the run. [deciding, first result]
+def coolrun_execute(
+    experiment: Experiment, parameters: Any, config: Config
+) -> Callable[[], object] | None:
+    """Prepare the work of a run and return it as a function. [deciding, first result]
 
-    `parameters` is the mapping that the work is given; what is set in it is a result. Return True
-    when the work was done, None when this experiment is not for this plugin. An exception is the
-    failure of the run. Wrap it to prepare objects or the process.
+    Called in the process of the run. The function takes no argument and is called once; only the
+    time inside it counts as the run's, so import and build what is needed before. `parameters` is
+    the mapping that the work is given; what is set in it is a result. An exception, here or there,
+    is the failure of the run. None means: this experiment is not for this plugin. Wrap it to
+    prepare objects or the process.
     """
 
 

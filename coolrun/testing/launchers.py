@@ -15,6 +15,7 @@ import secrets
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,11 +42,12 @@ class _Works:
         self.functions: list[Work] = []
 
     @hookimpl(tryfirst=True)
-    def coolrun_execute(self, experiment: Experiment, parameters: Any) -> bool | None:
+    def coolrun_execute(
+        self, experiment: Experiment, parameters: Any
+    ) -> Callable[[], object] | None:
         if "_work" not in experiment:
             return None
-        self.functions[experiment["_work"]](parameters)
-        return True
+        return partial(self.functions[experiment["_work"]], parameters)
 
 
 @dataclass

@@ -56,7 +56,9 @@ def coolrun_check(plan: Plan, config: Config) -> None:
 
 
 @hookimpl
-def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> bool | None:
+def coolrun_execute(
+    experiment: Experiment, parameters: Any, config: Config
+) -> Callable[[], None] | None:
     from coolrun.importing import make_importable
 
     key = config.way_of(experiment)
@@ -74,8 +76,7 @@ def coolrun_execute(experiment: Experiment, parameters: Any, config: Config) -> 
             raise DefinitionError(f"{name!r} is no function ({type(function).__name__})")
     except DefinitionError as error:
         raise experiment.blame(error, (key,)) from error.__cause__
-    _keep(_call(function, parameters, config), parameters, name, config)
-    return True
+    return lambda: _keep(_call(function, parameters, config), parameters, name, config)
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,17 @@ def told(config: Any) -> list[str]:
 
 def execute(experiment: Experiment, cwd: Path, *arguments: str) -> dict[str, object] | None:
     parameters = Parameters(experiment.values_by_key)
-    done = module.coolrun_execute(experiment, parameters, config(cwd, *arguments))
-    return results(parameters) if done else None
+    work = module.coolrun_execute(experiment, parameters, config(cwd, *arguments))
+    if work is None:
+        return None
+    work()
+    return results(parameters)
+
+
+def run(experiment: Experiment, parameters: Parameters, config: Any) -> None:
+    work = module.coolrun_execute(experiment, parameters, config)
+    assert work is not None
+    work()
 
 
 def check(cwd: Path, *experiments: Experiment) -> None:
@@ -138,7 +147,7 @@ def test_a_function_that_an_expression_made_is_called(cwd: Path) -> None:
     experiment = Experiment(own={"Run": Marked("solve", "functools.partial(print, 1)")})
     check(cwd, experiment)
     parameters = Parameters({"Run": lambda exp: {"CALLED": len(exp)}})
-    assert module.coolrun_execute(experiment, parameters, config(cwd))
+    run(experiment, parameters, config(cwd))
     assert results(parameters) == {"CALLED": 1}
 
 
@@ -173,7 +182,7 @@ def test_returned_mappings_are_results_and_other_values_are_told(cwd: Path, writ
         ("0.93", {}, True),
     ]:
         parameters, ours = Parameters({"value": value, "Module": "back"}), config(cwd)
-        module.coolrun_execute(Experiment(own={"Module": "back"}), parameters, ours)
+        run(Experiment(own={"Module": "back"}), parameters, ours)
         assert results(parameters) == expected
         assert bool(told(ours)) is warned
     assert "type float" in told(ours)[0]
@@ -184,9 +193,7 @@ def test_arguments_of_the_module_are_in_argv_and_taken_back(cwd: Path, write: Wr
     before = sys.argv
     parameters = Parameters({"Module": "args"})
     with pytest.raises(AttributeError, match="no_key"):
-        module.coolrun_execute(
-            Experiment(own={"Module": "args"}), parameters, config(cwd, "--gpu", "0")
-        )
+        run(Experiment(own={"Module": "args"}), parameters, config(cwd, "--gpu", "0"))
     assert results(parameters)["ARGV"] == [str(file), "--gpu", "0"]
     assert sys.argv is before
 

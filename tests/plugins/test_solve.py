@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -176,17 +176,16 @@ def test_objects_are_there_when_the_work_is_done() -> None:
 
     class Work:
         @hookspecs.hookimpl
-        def coolrun_execute(self, parameters: Parameters) -> bool:
-            parameters["SEEN"] = parameters.value
-            return True
+        def coolrun_execute(self, parameters: Parameters) -> Callable[[], None]:
+            return lambda: parameters.update(SEEN=parameters.value)
 
     manager.register(Work())
     experiment = Experiment(own={"value": s("fractions.Fraction(1)")})
     parameters = Parameters(experiment.values_by_key)
-    done = manager.hook.coolrun_execute(
+    work = manager.hook.coolrun_execute(
         experiment=experiment, parameters=parameters, config=config()
     )
-    assert done is True
+    work()
     assert Fraction(1) == parameters.SEEN
 
 

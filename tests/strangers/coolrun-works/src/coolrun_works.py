@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from coolrun import Config, Experiment, Parser, hookimpl
 
 
@@ -32,11 +34,12 @@ def coolrun_names() -> dict[str, object]:
 
 
 @hookimpl
-def coolrun_execute(experiment: Experiment, parameters: dict[str, object]) -> bool | None:
+def coolrun_execute(
+    experiment: Experiment, parameters: dict[str, object]
+) -> Callable[[], None] | None:
     if "Mood" not in experiment:
         return None
-    parameters["FELT"] = experiment["Mood"]
-    return True
+    return lambda: parameters.update(FELT=experiment["Mood"])
 
 
 @hookimpl
