@@ -238,6 +238,7 @@ class Config:
         module_arguments: what the user's own program finds in its `sys.argv`, without the first.
         overrides: the `+key=value` arguments, as given.
         session_folder: the folder of the session, once it has begun.
+        sessions: below `.coolrun`, where the folder of a new session is made.
     """
 
     argv: Sequence[str]
@@ -250,6 +251,7 @@ class Config:
     module_arguments: Sequence[str] = ()
     overrides: Sequence[str] = ()
     session_folder: SessionFolder | None = None
+    sessions: str = "sessions"
     _settings: dict[str, tuple[Any, str]] = field(default_factory=dict)
     _cleanups: list[Callable[[], None]] = field(default_factory=list)
 

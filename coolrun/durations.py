@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from coolrun.plain import Plain
+if TYPE_CHECKING:
+    from coolrun.plain import Plain
 
 FORMS = "expected seconds, or text such as '90s', '10m', '2h', '1d', '1h30m' or '1:30:00'"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

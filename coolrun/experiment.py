@@ -45,6 +45,8 @@ class Experiment(Mapping[str, Plain]):
         swept: the keys in which it differs from its siblings by a sweep.
         pending: dotted keys whose values are known only when it is launched.
         skipped: why it will not be launched, or None.
+        completed: whether its values were completed when it was launched.
+        written: where values stand in the document that do not stand under their own key.
     """
 
     own: dict[str, Plain]
@@ -58,6 +60,8 @@ class Experiment(Mapping[str, Plain]):
     swept: tuple[str, ...] = ()
     pending: frozenset[str] = frozenset()
     skipped: str | None = None
+    completed: bool = False
+    written: Mapping[tuple[object, ...], tuple[object, ...]] = field(default_factory=dict)
     _values: dict[str, Plain] | None = None
 
     @property
@@ -82,6 +86,12 @@ class Experiment(Mapping[str, Plain]):
         """Take the final values: own keys first, then the remaining defaults."""
         self._values = self._merged(values)
 
+    def complete(self, values: dict[str, Plain]) -> None:
+        """Take the values that could not be known before it is launched: none is pending now."""
+        self.settle(values)
+        self.pending = frozenset()
+        self.completed = True
+
     def derive(self, *, own: Mapping[str, Plain] | None = None, **given: Plain) -> Experiment:
         """A sibling with other own keys or more given values, not yet parsed."""
         return Experiment(
@@ -92,6 +102,7 @@ class Experiment(Mapping[str, Plain]):
             source=self.source,
             series=self.series,
             swept=self.swept,
+            written=self.written,
         )
 
     @property
@@ -114,8 +125,18 @@ class Experiment(Mapping[str, Plain]):
         in_own = not path or path[0] in self.own or path[0] not in self.defaults
         document = self.document if in_own else 0
         return error.at(
-            place=error.place or self.source.place(document, path), experiment=self.label, key=key
+            place=error.place or self.source.place(document, self._located(path)),
+            experiment=self.label,
+            key=key,
         )
+
+    def _located(self, path: tuple[object, ...]) -> tuple[object, ...]:
+        """Where the value at `path` was written."""
+        for length in range(len(path), 0, -1):
+            start = self.written.get(path[:length])
+            if start is not None:
+                return (*start, *path[length:])
+        return path
 
     def _merged(self, values: dict[str, Plain]) -> dict[str, Plain]:
         for key, value in self.given.items():

@@ -7,12 +7,19 @@ a crash. A torn last line says nothing.
     ["start", position, attempt, token]      a run is about to be handed to the launcher
     ["end", token, status, failure]          it ended
     ["recorded", token]                      its record is where people look for it
+    ["again", token]                         another attempt follows it
     ["finish", exit code]                    the session ended by itself
+
+Where the plan does not say all about a run, its start has a fifth part, a mapping:
+
+    folder    where its files are, if that is not in the session's folder
+    record    what its leases add to its record
+    values    its parameters, where some were known only when it was launched
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +32,10 @@ FORMAT = 1
 
 @dataclass
 class Attempt:
-    """One attempt as the journal knows it. `status` is None while nobody has said how it ended."""
+    """One attempt as the journal knows it. `status` is None while nobody has said how it ended.
+
+    `more` is what its start says beyond the plan; `again` whether another attempt was to follow.
+    """
 
     position: int
     number: int
@@ -33,6 +43,23 @@ class Attempt:
     status: Status | None = None
     failure: str | None = None
     recorded: bool = False
+    more: Mapping[str, Plain] = field(default_factory=dict)
+    again: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether it is never to be run again by itself."""
+        return self.status is not None and self.status.final and not self.again
+
+    @classmethod
+    def of(cls, run: Run, status: Status | None = None, failure: str | None = None) -> Attempt:
+        """What a journal says about a run."""
+        more: dict[str, Plain] = {"folder": str(run.folder)} if run.moved else {}
+        if run.extra:
+            more["record"] = dict(run.extra)
+        if run.experiment.completed:
+            more["values"] = run.experiment.parameters
+        return cls(run.experiment.position, run.attempt, run.token, status, failure, more=more)
 
 
 @dataclass
@@ -68,7 +95,7 @@ class Journal:
 
     def started(self, runs: Iterable[Run]) -> None:
         """These runs are about to be handed to the launcher."""
-        self._append([["start", run.experiment.position, run.attempt, run.token] for run in runs])
+        self._append([_start(Attempt.of(run)) for run in runs])
 
     def ended(self, token: str, status: Status, failure: str | None) -> None:
         """A run ended."""
@@ -77,6 +104,10 @@ class Journal:
     def recorded(self, token: str) -> None:
         """The record of a run is written."""
         self._append([["recorded", token]])
+
+    def again(self, token: str) -> None:
+        """Another attempt follows the one that has just ended."""
+        self._append([["again", token]])
 
     def finished(self, code: int) -> None:
         """The session has ended by itself. Nothing is told to anybody before this is synced."""
@@ -92,6 +123,11 @@ class Journal:
 
     def _append(self, events: Iterable[Plain]) -> None:
         self._file.append("".join(f"{encode(event)}\n" for event in events).encode())
+
+
+def _start(attempt: Attempt) -> Plain:
+    start = ["start", attempt.position, attempt.number, attempt.token]
+    return [*start, attempt.more] if attempt.more else start
 
 
 def read_journal(path: Path) -> Past:
@@ -113,9 +149,10 @@ def read_journal(path: Path) -> Past:
 
 def _take(past: Past, event: list[Plain]) -> None:
     kind, *rest = event
-    if kind == "start" and len(rest) == 3:
-        position, number, token = rest
-        past.attempts[token] = Attempt(position, number, token)
+    if kind == "start" and len(rest) in {3, 4}:
+        position, number, token = rest[:3]
+        more = rest[3] if len(rest) == 4 else {}
+        past.attempts[token] = Attempt(position, number, token, more=more)
         past.finished = None
     elif kind == "finish":
         past.finished = rest[0]
@@ -125,3 +162,5 @@ def _take(past: Past, event: list[Plain]) -> None:
             attempt.status, attempt.failure = Status(rest[1]), rest[2]
         elif kind == "recorded":
             attempt.recorded = True
+        elif kind == "again":
+            attempt.again = True

@@ -32,7 +32,7 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
         raise nothing_to_run(plan)
     check_ways(plan, config)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
-    folder = SessionFolder.create(config.cwd, config.clock.now())
+    folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     folder.lock()
     config.add_cleanup(folder.unlock)
     folder.write_definition(plan.source)
@@ -58,8 +58,12 @@ class Resumption:
         """Read a session's own plan and journal; nothing is evaluated again."""
         experiments, settings, source = folder.read_plan()
         skipped = {e.position: e.skipped for e in experiments if e.skipped is not None}
-        plan = Plan(experiments, settings, source, skipped)
-        return cls(folder, plan, read_journal(folder.journal))
+        plan = Plan(experiments, settings, source, _skipped=skipped)
+        past = read_journal(folder.journal)
+        for attempt in past.last_attempts().values():
+            if "values" in attempt.more:
+                experiments[attempt.position].settle(dict(attempt.more["values"]))
+        return cls(folder, plan, past)
 
     def unfinished(self) -> list[int]:
         """The positions that have no final record."""
@@ -67,12 +71,7 @@ class Resumption:
         return [
             e.position
             for e in self.plan.chosen
-            if not (
-                (attempt := last.get(e.position))
-                and attempt.recorded
-                and attempt.status is not None
-                and attempt.status.final
-            )
+            if not ((attempt := last.get(e.position)) and attempt.recorded and attempt.final)
         ]
 
 
@@ -94,6 +93,7 @@ def resume_session(
             f"session {folder.name} is running", cure="see `coolrun status`; it needs no help"
         )
     config.add_cleanup(folder.unlock)
+    config.session_folder = folder
     config.take_settings(plan.settings, plan.source)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     session = _open(plan, folder, config, enqueue=False)
@@ -130,8 +130,7 @@ def _take_up(session: Session, past: Past, again: Callable[[Attempt], bool]) -> 
         last = attempts.get(experiment.position)
         if last is not None and last.token in alive:
             continue
-        final = last is not None and last.status is not None and last.status.final
-        if last is None or not final or again(last):
+        if last is None or not last.final or again(last):
             waiting.append(experiment.position)
         else:
             session.settle(last)

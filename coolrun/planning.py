@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,13 @@ class Plan:
         experiments: all of them, with their final values; those that are skipped too.
         settings: the settings that the definition holds.
         source: the definition as it was read.
+        order: the positions in the order in which they are to start; None: as they are numbered.
     """
 
     experiments: list[Experiment]
     settings: Mapping[str, Plain]
     source: Source
+    order: Sequence[int] | None = None
     _skipped: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -43,8 +45,9 @@ class Plan:
 
     @property
     def chosen(self) -> list[Experiment]:
-        """The experiments that will be launched."""
-        return [e for e in self.experiments if e.skipped is None]
+        """The experiments that will be launched, in the order in which they are to start."""
+        order = range(len(self.experiments)) if self.order is None else self.order
+        return [e for e in map(self.experiments.__getitem__, order) if e.skipped is None]
 
 
 def read_definition(path: Path, config: Config) -> Definition:

@@ -93,6 +93,7 @@ class Run:
         environment: what the leases of the run add to its environment.
         cwd: its working directory where that is not the project's.
         extra: what the leases of the run add to its record.
+        moved: whether a lease has given it another folder than the one in its session's.
     """
 
     session: str
@@ -103,6 +104,7 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     extra: Mapping[str, Plain] = field(default_factory=dict)
+    moved: bool = False
 
     @property
     def id(self) -> str:

@@ -181,6 +181,11 @@ class State:
     drained_by_person: bool = False
     paused: str | None = None
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is launched now."""
+        return bool(self.ending or self.draining or self.interrupts or self.paused is not None)
+
 
 def decide(state: State, event: Event) -> list[Action]:
     """Take one event into account and say what has to be done."""
@@ -199,6 +204,8 @@ def deadline(state: State) -> float | None:
 
 
 def _taken(state: State, event: Event) -> list[Action]:
+    if isinstance(event, Tick) and state.wake_at is not None and state.wake_at <= event.now:
+        state.wake_at = None  # or it would be told again and again while nothing can be launched
     if isinstance(event, Ended):
         return _ended(state, event)
     if isinstance(event, Stopped):

@@ -7,6 +7,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import ExitCode, SessionError
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from coolrun.protocols import Launcher, Queue
     from coolrun.store import SessionFolder
 
-LOOKS = 16  # how many busy experiments are looked past before nothing else may overtake them
+LOOKS = 16  # how many busy experiments are looked past, and how often each may be overtaken
 SYNC = 1.0  # seconds between group commits
 
 
@@ -59,6 +60,7 @@ class Session:
         started: the local time of the session's start; `begun` the same on the monotonic clock.
         attempts: how often each experiment has been started, by position.
         settled: the attempts behind `ended`.
+        held: why experiments could not start when they were last looked at, by position.
     """
 
     config: Config
@@ -74,10 +76,11 @@ class Session:
     ended: dict[int, Status] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
     settled: dict[int, Attempt] = field(default_factory=dict)
+    held: dict[int, str] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
     _leases: dict[str, list[Lease]] = field(default_factory=dict)
     _delayed: list[tuple[float, Experiment]] = field(default_factory=list)
-    _passed: dict[int, int] = field(default_factory=dict)
+    _overtaken: dict[int, int] = field(default_factory=dict)
     _timers: list[_Timer] = field(default_factory=list)
     _finish: Finish | None = None
 
@@ -95,10 +98,19 @@ class Session:
         return sum(1 for ended in self.ended.values() if ended is status)
 
     def run_of(self, attempt: Attempt) -> Run:
-        """The run of an attempt, as far as it is known without its leases."""
+        """The run of an attempt, as far as the journal knows it."""
         experiment = self.plan.experiments[attempt.position]
+        moved = "folder" in attempt.more
         folder = self.folder.run_folder(attempt.position)
-        return Run(self.name, experiment, attempt.number, attempt.token, folder)
+        return Run(
+            self.name,
+            experiment,
+            attempt.number,
+            attempt.token,
+            Path(attempt.more["folder"]) if moved else folder,
+            extra=attempt.more.get("record", {}),
+            moved=moved,
+        )
 
     def record_of(self, position: int) -> Mapping[str, Plain] | None:
         """The record of an experiment that has ended, read again from its files."""
@@ -205,34 +217,41 @@ class Session:
         self.waiting.fill(self.queue.waiting(), [*running, *delayed])
 
     def _launch(self, count: int) -> None:
+        if self.state.holds:
+            return  # since what ended was told: a plugin had enough of it
         self._take_back_delayed()
         if self.queue.refresh():
             self._fill()
         runs: list[Run] = []
-        looks, busy = 0, False
+        halt: Halt | None = None
+        self.held = {}
         try:
             for experiment in self.waiting.free():
-                if len(runs) == count or looks > LOOKS:
+                if len(runs) == count or not self._may_look_further():
                     break
                 try:
                     run = self._prepared(experiment)
-                except Busy:
-                    busy = True
-                    looks += 1
-                    passed = self._passed[experiment.position] = (
-                        self._passed.get(experiment.position, 0) + 1
-                    )
-                    if passed > LOOKS:
-                        break  # it has been overtaken often enough
+                except Busy as busy:
+                    self.held[experiment.position] = busy.message
                     continue
                 if run is not None:
                     runs.append(run)
-        except Halt as halt:
-            self.drain(str(halt))
+                    for position in self.held:
+                        self._overtaken[position] = self._overtaken.get(position, 0) + 1
+        except Halt as error:
+            halt = error
         self._submit(runs)
+        if halt is not None:
+            self.drain(str(halt))
+            return
         until = min((moment for moment, _ in self._delayed), default=None)
         left = len(self.waiting) + len(self._delayed)
-        self.tell(Looked(left, self._now(), busy, until))
+        self.tell(Looked(left, self._now(), bool(self.held), until))
+
+    def _may_look_further(self) -> bool:
+        """First come, first served: what could not start is overtaken, but not for ever."""
+        often = any(self._overtaken.get(position, 0) >= LOOKS for position in self.held)
+        return not often and len(self.held) <= LOOKS
 
     def _prepared(self, experiment: Experiment) -> Run | None:
         """The run of an experiment with all it needs; None if it is not to run after all.
@@ -248,7 +267,7 @@ class Session:
         leases = [] if verdict is not None else self._leased(run)
         taken = self.queue.take(experiment)
         self.waiting.remove(position)
-        self._passed.pop(position, None)
+        self._overtaken.pop(position, None)
         if taken is None:
             _release(leases)
             return None
@@ -332,18 +351,19 @@ class Session:
             again = self.config.pluginmanager.ask(
                 "coolrun_retry", run=run, record=record, session=self
             )
-        if again is None or self.state.ending:
+        if again is None or self.state.ending or self.state.draining:
             self._end_for_good(record)
             return
+        self.journal.again(run.token)
         self._delayed.append((self._now() + again.delay, again.experiment))
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
     def _end_for_good(self, record: Record) -> None:
-        run, position = record.run, record.run.experiment.position
-        self.settle(
-            Attempt(position, run.attempt, run.token, record.status, record.failure, recorded=True)
-        )
-        self.waiting.ended(position)
+        run = record.run
+        attempt = Attempt.of(run, record.status, record.failure)
+        attempt.recorded = True
+        self.settle(attempt)
+        self.waiting.ended(attempt.position)
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
     def settle(self, attempt: Attempt) -> None:
@@ -382,11 +402,17 @@ def _release(leases: list[Lease]) -> None:
 def _with_leases(run: Run, experiment: Experiment, leases: list[Lease]) -> Run:
     environment: dict[str, str] = {}
     extra: dict[str, Plain] = {}
-    folder, cwd = run.folder, None
+    folder, cwd = None, None
     for lease in leases:
         environment.update(lease.environment)
         extra.update(lease.record)
         folder, cwd = lease.folder or folder, lease.cwd or cwd
     return replace(
-        run, experiment=experiment, environment=environment, extra=extra, folder=folder, cwd=cwd
+        run,
+        experiment=experiment,
+        environment=environment,
+        extra=extra,
+        folder=folder or run.folder,
+        cwd=cwd,
+        moved=folder is not None,
     )

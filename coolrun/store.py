@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 FORMAT = 1
+SESSIONS = "sessions"
 
 
 class SessionFolder:
@@ -31,15 +32,15 @@ class SessionFolder:
         self._lock: BaseFileLock | None = None
 
     @classmethod
-    def create(cls, cwd: Path, started: datetime) -> SessionFolder:
-        """Make the folder of a new session.
+    def create(cls, cwd: Path, started: datetime, kind: str = SESSIONS) -> SessionFolder:
+        """Make the folder of a new session, below `.coolrun/<kind>`.
 
         Raises:
             SessionError: the working directory cannot be written.
         """
         root = cwd / ".coolrun"
         name = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        folder = cls(root / "sessions" / name)
+        folder = cls(root / kind / name)
         try:
             folder.runs.mkdir(parents=True)
             ignore = root / ".gitignore"
@@ -55,7 +56,7 @@ class SessionFolder:
     @classmethod
     def all(cls, cwd: Path) -> list[SessionFolder]:
         """The sessions of a working directory, the oldest first."""
-        root = cwd / ".coolrun" / "sessions"
+        root = cwd / ".coolrun" / SESSIONS
         try:
             names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
         except OSError:
