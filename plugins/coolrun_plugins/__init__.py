@@ -6,6 +6,7 @@ from __future__ import annotations
 BUILTIN = (
     # what a definition says
     "definition",
+    "grid",
     "repeat",
     "parse",
     "await_",
