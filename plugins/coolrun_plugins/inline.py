@@ -84,7 +84,11 @@ class InlineLauncher:
                 failure = f"cannot write {str(run.results)!r}: {error.strerror}"
         written = read_results(run.results, run.token)
         elapsed = self._config.clock.monotonic() - begun
-        return written.exit or written.end(run.token, failure, started, elapsed)
+        exited = written.exit or written.end(run.token, failure, started, elapsed)
+        if exited.failure is not None and exited.failure.startswith(KeyboardInterrupt.__name__):
+            # The work has seen the Ctrl-C; the session, whose handler is back, has to see it too.
+            signal.raise_signal(signal.SIGINT)
+        return exited
 
 
 def _put_first(folder: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coolrun.config import Config
 from coolrun.protocols import Launcher
+from coolrun.testing import Project
 from coolrun.testing.launchers import LauncherSuite
 from coolrun_plugins.inline import InlineLauncher
 
@@ -13,3 +14,18 @@ class TestInlineLauncher(LauncherSuite):
 
     def make(self, config: Config) -> Launcher:
         return InlineLauncher(config)
+
+
+def test_a_ctrl_c_in_the_work_interrupts_the_run_and_gives_time_for_a_second(
+    project: Project,
+) -> None:
+    project(
+        {
+            "m.py": "import signal\ndef main(exp):\n    signal.raise_signal(signal.SIGINT)\n",
+            "experiment.yaml": "Module: m\n---\n{}\n---\nModule: m:other\n",
+        }
+    )
+    (project.path / "m.py").open("a").write("def other(exp):\n    exp.DONE = True\n")
+    outcome = project.run("--in-process")
+    assert [record["STATUS"] for record in outcome.records] == ["interrupted", "done"]
+    assert "press Ctrl-C again within 2 seconds" in outcome.err
