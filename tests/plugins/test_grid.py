@@ -104,7 +104,8 @@ def test_values_may_be_anything_and_expressions_too(plan: PLAN) -> None:
           base: [2, 3]
           optimizer: [{name: sgd, lr: 0.1}, {name: adam, lr: parse base / 100}]
           size: [parse base ** 2]
-          shape: [(3, 3)]
+          shape:
+          - (3, 3)
         """
     )
     assert values(made, "size") == [(4,), (4,), (9,), (9,)]
