@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError, DefinitionError
 from coolrun.records.log import Entry
+from coolrun.records.simple import SimpleReader
+from coolrun.records.spread import spread
 
 if TYPE_CHECKING:
-    from coolrun.records.simple import SimpleReader
+    from coolrun.plain import Plain
 
 
 class Foreign:
@@ -50,3 +52,26 @@ class Foreign:
             raise
         except Exception as error:
             raise self._blame(error) from error
+
+    def loaded(self) -> Foreign:
+        """The same with all records in memory, so that they can be gone through twice.
+
+        Raises:
+            CoolrunError: the plugin failed.
+        """
+        found: list[Any] = []
+        for what, value in spread(self._told, [None], size=0, what=f"reading {self.path!r}"):
+            if what == "record":
+                found.append(value)
+            elif what == "strange":
+                self.strange += value
+            else:
+                self.problems.append(DefinitionError(value))
+        loaded = Foreign(self.path, found, self._blame)
+        loaded.strange, loaded.problems = self.strange, self.problems
+        return loaded
+
+    def _told(self, _: None) -> Iterator[Plain]:
+        yield from (["record", entry.value] for entry in self.entries(SimpleReader()))
+        yield from (["problem", str(problem)] for problem in self.problems)
+        yield ["strange", self.strange]

@@ -89,6 +89,10 @@ class Part:
         self._line = 1
         self._counted = 0
 
+    @property
+    def path(self) -> str:
+        return self.log.path
+
     def __len__(self) -> int:
         return self.end - self.start
 
