@@ -203,6 +203,15 @@ class Parser:
             owner = taken[name].plugin
             raise ValueError(f"{kind} {name!r} is already declared by plugin {owner!r}")
 
+    def forget(self, plugin: str) -> None:
+        """Take back everything that a plugin declared."""
+        self.options = [option for option in self.options if option.plugin != plugin]
+        self.values = [value for value in self.values if value.plugin != plugin]
+        for declared in (self.commands, self.settings, self.keys, self.words):
+            names = [name for name, thing in declared.items() if thing.plugin == plugin]
+            for name in names:
+                del declared[name]
+
     def saved(self) -> Callable[[], None]:
         """A function that takes back everything declared from now on."""
         before = (
@@ -237,6 +246,7 @@ class Config:
         command: the command to run.
         module_arguments: what the user's own program finds in its `sys.argv`, without the first.
         overrides: the `+key=value` arguments, as given.
+        looking: a definition is only looked at: nothing of this machine is told to it.
         session_folder: the folder of the session, once it has begun.
         sessions: below `.coolrun`, where the folder of a new session is made.
     """
@@ -250,6 +260,7 @@ class Config:
     options: argparse.Namespace = field(default_factory=argparse.Namespace)
     module_arguments: Sequence[str] = ()
     overrides: Sequence[str] = ()
+    looking: bool = False
     session_folder: SessionFolder | None = None
     sessions: str = "sessions"
     _settings: dict[str, tuple[Any, str]] = field(default_factory=dict)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from coolrun.protocols import Launcher, Queue
     from coolrun.run import Blocked, Lease, Record, Retry, Run
     from coolrun.session import Session
+    from coolrun.store import SessionFolder
 
 hookspec = pluggy.HookspecMarker("coolrun")
 hookimpl = pluggy.HookimplMarker("coolrun")
@@ -74,11 +75,11 @@ def coolrun_expand(experiment: Experiment, config: Config) -> Iterable[Experimen
 
 
 @hookspec
-def coolrun_names(config: Config) -> Mapping[str, Callable[..., Any]] | None:
-    """Give functions that expressions may call, by name. [deciding]
+def coolrun_names(config: Config) -> Mapping[str, Any] | None:
+    """Give functions that expressions may call, and mappings they may read, by name. [deciding]
 
-    They are called with plain copies, and what they return has to be plain data. None means: no
-    functions.
+    Functions are called with plain copies, and what they return has to be plain data. Mappings
+    are read key by key, never listed or copied. None means: nothing.
     """
 
 
@@ -115,6 +116,15 @@ def coolrun_main(config: Config) -> int | None:
     """Do something else than running the definition, and return the exit code. [deciding, first]
 
     None means: go on. This is how a dry run takes the place of a session.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_continue(plan: Plan, config: Config) -> SessionFolder | None:
+    """Find a session that is to be taken up instead of beginning a new one. [deciding, first]
+
+    Called in the runner, once the plan is checked and before anything is made. The session has to
+    be locked already. None means: begin a new one.
     """
 
 

@@ -9,6 +9,7 @@ BUILTIN = (
     "grid",
     "repeat",
     "parse",
+    "env",
     "await_",
     # what is launched
     "skip",

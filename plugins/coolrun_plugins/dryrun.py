@@ -55,6 +55,7 @@ def coolrun_main(config: Config) -> int | None:
         return None
     from coolrun.expression import stream_confined
 
+    config.looking = True
     path = definition_path(config)
     answers = stream_confined(
         lambda: _told(path, config),

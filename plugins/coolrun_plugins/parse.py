@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, Experiment, ExpressionError, Parser, hookimpl
@@ -20,11 +20,23 @@ def coolrun_addoption(parser: Parser) -> None:
         default="file",
         help="`free`: expressions are resolved by need instead of from top to bottom",
     )
+    parser.add_setting(
+        "chain",
+        type=_chain,
+        default="kept",
+        help="`free`: an experiment does not wait for those that its parse expressions read",
+    )
 
 
 def _order(value: object) -> object:
     if value not in {"file", "free"}:
         raise ValueError("expected 'file' or 'free'")
+    return value
+
+
+def _chain(value: object) -> object:
+    if value not in {"kept", "free"}:
+        raise ValueError("expected 'kept' or 'free'")
     return value
 
 
@@ -38,6 +50,7 @@ class Resolver:
 
     def __init__(self) -> None:
         self._evaluator: Evaluator | None = None
+        self._mappings: dict[str, Mapping[str, object]] = {}
         self._earlier: dict[int, Earlier] = {}
 
     @hookimpl
@@ -47,7 +60,9 @@ class Resolver:
         from coolrun.expression import Earlier, resolve
 
         if self._evaluator is None:
-            self._evaluator = _evaluator(config)
+            names = _names(config)
+            self._evaluator = _evaluator(names, config)
+            self._mappings = {k: v for k, v in names.items() if isinstance(v, Mapping)}
         earlier = self._earlier.get(experiment.series)
         if earlier is None:
             earlier = self._earlier[experiment.series] = Earlier(previous)
@@ -55,7 +70,7 @@ class Resolver:
             resolution = resolve(
                 experiment.own,
                 experiment.defaults,
-                experiment.given,
+                {**self._mappings, **experiment.given},
                 earlier,
                 self._evaluator,
                 word="parse",
@@ -66,7 +81,8 @@ class Resolver:
             raise experiment.blame(error, getattr(error, "path", ())) from error
         experiment.settle(resolution.values)
         experiment.pending = resolution.pending
-        experiment.after = frozenset(previous[index].position for index in resolution.reads)
+        if config.setting("chain") != "free":
+            experiment.after = frozenset(previous[index].position for index in resolution.reads)
 
 
 def _later(config: Config) -> dict[str, bool]:
@@ -74,10 +90,16 @@ def _later(config: Config) -> dict[str, bool]:
     return {name: word.spreads for name, word in config.parser.words.items() if name != "parse"}
 
 
-def _evaluator(config: Config) -> Evaluator:
+def _names(config: Config) -> dict[str, Any]:
+    """What plugins give to expressions: functions, and mappings to be read key by key."""
+    names: dict[str, Any] = {}
+    for given in config.pluginmanager.ask("coolrun_names", config=config):
+        names.update(given or {})
+    return names
+
+
+def _evaluator(names: Mapping[str, Any], config: Config) -> Evaluator:
     from coolrun.expression import Evaluator
 
-    functions: dict[str, Any] = {}
-    for names in config.pluginmanager.ask("coolrun_names", config=config):
-        functions.update(names or {})
+    functions = {name: value for name, value in names.items() if not isinstance(value, Mapping)}
     return Evaluator(functions, experiments=config.setting("max_experiments"))
