@@ -32,6 +32,9 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
         raise nothing_to_run(plan)
     check_ways(plan, config)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
+    left = config.pluginmanager.ask("coolrun_continue", plan=plan, config=config)
+    if left is not None:
+        return resume_session(Resumption.of(left), config)
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     folder.lock()
     config.add_cleanup(folder.unlock)
@@ -99,7 +102,7 @@ def resume_session(
     session = _open(plan, folder, config, enqueue=False)
     waiting = _take_up(session, resumption.past, again)
     session.queue.put(plan.experiments[position] for position in waiting)
-    if not waiting and not session.running:
+    if not waiting and not session.running and not session.queue.waiting():
         session.journal.finished(ExitCode.OK)
         raise NothingToRun(
             f"session {folder.name}: every run has its record",

@@ -135,6 +135,20 @@ class Session:
         """Start nothing more; end when what runs has ended."""
         self.tell(Drain(reason, self._now(), ended=False))
 
+    def extend(self, experiments: Sequence[Experiment]) -> None:
+        """Let the plan grow by experiments that have the next positions, or change some of it.
+
+        It is written down before this returns, so that a resumed session knows them.
+        """
+        if not experiments:
+            return
+        self.folder.extend_plan(experiments)
+        for experiment in experiments:
+            if experiment.position < len(self.plan.experiments):
+                self.plan.experiments[experiment.position] = experiment
+            else:
+                self.plan.experiments.append(experiment)
+
     def tell(self, event: Event) -> None:
         """Take an event into account and do what follows from it."""
         for action in decide(self.state, event):

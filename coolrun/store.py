@@ -93,6 +93,8 @@ class SessionFolder:
 
     def lock(self) -> bool:
         """Become the one process that runs this session; False if there is one already."""
+        if self._lock is not None:
+            return True
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.path / "lock", fallback_to_soft=False)
@@ -119,9 +121,25 @@ class SessionFolder:
         self, experiments: Iterable[Experiment], settings: Mapping[str, Plain], source: Source
     ) -> None:
         """Keep the whole plan, so that nothing has to be evaluated again."""
-        header = {"format": FORMAT, "settings": dict(settings), "path": source.path}
-        lines = [encode(header), *(encode(_line(experiment)) for experiment in experiments)]
+        lines = [encode(_line(experiment)) for experiment in experiments]
+        header = {
+            "format": FORMAT,
+            "count": len(lines),
+            "settings": dict(settings),
+            "path": source.path,
+        }
+        lines.insert(0, encode(header))
         atomic_write(self.path / "plan.jsonl", "\n".join([*lines, ""]).encode())
+
+    def extend_plan(self, experiments: Iterable[Experiment]) -> None:
+        """Add to the plan; what has the position of an earlier line takes its place."""
+        from coolrun.files import Appender
+
+        file = Appender(self.path / "plan.jsonl")
+        try:
+            file.append("".join(f"{encode(_line(e))}\n" for e in experiments).encode())
+        finally:
+            file.close()
 
     def read_plan(self) -> tuple[list[Experiment], Mapping[str, Plain], Source]:
         """The experiments, the settings and the definition of a session.
@@ -133,13 +151,29 @@ class SessionFolder:
             header, *lines = (self.path / "plan.jsonl").read_bytes().splitlines()
             first = decode(header)
             source = Source(first["path"], (self.path / "definition.yaml").read_bytes())
-            experiments = [_experiment(decode(line), source) for line in lines]
+            experiments = [_experiment(decode(line), source) for line in lines[: first["count"]]]
+            if len(experiments) < first["count"]:
+                raise ValueError("it was cut off")
+            _grow(experiments, lines[len(experiments) :], source)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SessionError(
                 f"session {self.name} holds no whole plan: {error}",
                 cure="it ended before its first run: start it anew",
             ) from error
         return experiments, first["settings"], source
+
+
+def _grow(experiments: list[Experiment], lines: Iterable[bytes], source: Source) -> None:
+    """Take what was added later. A line that was torn says nothing: its run has not begun."""
+    for line in lines:
+        try:
+            experiment = _experiment(decode(line), source)
+        except ValueError:
+            continue
+        if experiment.position < len(experiments):
+            experiments[experiment.position] = experiment
+        elif experiment.position == len(experiments):
+            experiments.append(experiment)
 
 
 def _line(experiment: Experiment) -> list[Plain]:
