@@ -73,17 +73,18 @@ def find_entry_points(path: Iterable[str] | None = None) -> Iterator[EntryPoint]
             continue
         for name in names:
             distribution, _, version = name.rpartition(".")[0].partition("-")
-            if distribution in seen:
+            distribution = distribution.replace("_", "-")
+            if distribution.lower() in seen:
                 continue
-            seen.add(distribution)
+            seen.add(distribution.lower())
             file = os.path.join(folder or ".", name, "entry_points.txt")
             try:
                 with open(file, encoding="utf-8") as lines:
                     text = lines.read()
-            except OSError:
+            except (OSError, UnicodeDecodeError):
                 continue
             if f"[{GROUP}]" in text:
-                yield from _parse(text, distribution.replace("_", "-"), version.partition("-")[0])
+                yield from _parse(text, distribution, version.partition("-")[0])
 
 
 def _parse(text: str, distribution: str, version: str) -> Iterator[EntryPoint]:
@@ -110,7 +111,7 @@ class PluginManager(pluggy.PluginManager):
         self.add_hookspecs(hookspecs)
         self.infos: dict[str, PluginInfo] = {}
         self.notices: list[str] = []
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[str] = set()
 
     # Loading
 
@@ -131,16 +132,20 @@ class PluginManager(pluggy.PluginManager):
 
     def load_named(self, modules: Iterable[str], blocked: Iterable[str]) -> None:
         """Import plugins that a person named: an entry point's name or a module's."""
-        known = {point.name: point for point in find_entry_points()}
+        blocked, known = set(blocked), {point.name: point for point in find_entry_points()}
         for name in modules:
-            if name in self.infos or name in set(blocked):
+            if name in self.infos:
+                continue
+            if name in blocked:
+                point = known.get(name)
+                self._block(name, *((point.distribution, point.version) if point else ("-p",)))
                 continue
             try:
                 if name in known:
                     self._load_entry_point(known[name])
                 else:
                     self._load(name, "-p", "", partial(import_module, name))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
                 raise UsageError(
                     message, cure="`coolrun plugins` lists those that are there"
@@ -151,13 +156,14 @@ class PluginManager(pluggy.PluginManager):
         blocked = set(blocked)
         for point in find_entry_points():
             if point.name in self.infos:
+                self._tell_of_namesake(point)
                 continue
             if point.name in blocked:
                 self._block(point.name, point.distribution, point.version)
                 continue
             try:
                 self._load_entry_point(point)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._fail(point.name, point.distribution, point.version, error)
 
     def _load_entry_point(self, point: EntryPoint) -> None:
@@ -166,13 +172,25 @@ class PluginManager(pluggy.PluginManager):
     def _load(self, name: str, origin: str, version: str, load: Callable[[], object]) -> None:
         begun = time.perf_counter()
         plugin = load()
-        self.register(plugin, name)
+        try:
+            self.register(plugin, name)
+        except pluggy.PluginValidationError:
+            if self.get_name(plugin) is not None:  # older pluggy: some hooks are in place already
+                self.unregister(plugin)
+            raise
         spent = (time.perf_counter() - begun) * 1000
         self.infos[name] = PluginInfo(name, origin, version, milliseconds=spent)
 
     def _block(self, name: str, origin: str, version: str = "") -> None:
         self.set_blocked(name)
         self.infos[name] = PluginInfo(name, origin, version, "blocked", "by -p no:" + name)
+
+    def _tell_of_namesake(self, point: EntryPoint) -> None:
+        first = self.infos[point.name]
+        if first.origin != point.distribution:
+            info = PluginInfo(point.name, point.distribution, point.version)
+            text = f"plugin {info.label} was not loaded: another one ({first.origin}) has its name"
+            self.notices.append(text)
 
     def _fail(self, name: str, origin: str, version: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
@@ -188,6 +206,20 @@ class PluginManager(pluggy.PluginManager):
         for name, info in list(self.infos.items()):
             if info.state == "loaded":
                 self.add_options_of(name, parser)
+        self._tell_of_unknown_hooks()
+
+    def _tell_of_unknown_hooks(self) -> None:
+        """A hook whose name is misspelt would never be called."""
+        for name, caller in vars(self.hook).items():
+            for implementation in () if caller.has_spec() else caller.get_hookimpls():
+                if not implementation.optionalhook:
+                    from difflib import get_close_matches
+
+                    known = [n for n, c in vars(self.hook).items() if c.has_spec()]
+                    near = get_close_matches(name, known, n=1)
+                    text = f"plugin {implementation.plugin_name!r} has a hook {name!r} that nobody"
+                    guess = f"; did you mean {near[0]!r}?" if near else ""
+                    self.notices.append(f"{text} calls{guess}")
 
     def add_options_of(self, name: str, parser: Parser) -> None:
         """Let one plugin declare what it has."""
@@ -214,15 +246,18 @@ class PluginManager(pluggy.PluginManager):
             plugin = self.get_plugin(name)
             if info.state != "loaded" or getattr(plugin, "coolrun_configure", None) is None:
                 continue
-            others = [p for p in self.get_plugins() if p is not plugin]
+            before = self.get_plugins()
+            others = [p for p in before if p is not plugin]
             try:
                 self.subset_hook_caller("coolrun_configure", others)(config=config)
             except CoolrunError:
                 raise
             except Exception as error:
-                if info.origin == "built-in":
+                if info.origin == "built-in" or config.command.plugin == name:
                     raise self.named(error, "coolrun_configure") from error
-                self.unregister(plugin)
+                for part in {plugin, *self.get_plugins()} - set(others):
+                    self.unregister(part)
+                config.parser.forget(name)
                 self._fail(name, info.origin, info.version, error)
 
     def ask(self, hook: str, **arguments: Any) -> Any:
@@ -237,30 +272,32 @@ class PluginManager(pluggy.PluginManager):
     def each(self, hook: str, **arguments: Any) -> Iterator[Any]:
         """Call a deciding hook plugin by plugin; a failure names the plugin and the hook."""
         for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
-            accepted = {name: arguments[name] for name in implementation.argnames}
+            others = [p for p in self.get_plugins() if p is not implementation.plugin]
             try:
-                answer = implementation.function(**accepted)
+                answers = self.subset_hook_caller(hook, others)(**arguments)
             except CoolrunError:
                 raise
             except Exception as error:
                 raise self.named(error, hook) from error
-            yield answer
+            yield answers[0] if answers else None
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
         caller = getattr(self.hook, hook)
         implementations = caller.get_hookimpls()
-        if hook == "coolrun_notice" and not implementations:
-            self.notices.append(arguments["message"])
+        told = 0
         for implementation in reversed(implementations):
             others = [p for p in self.get_plugins() if p is not implementation.plugin]
             try:
                 self.subset_hook_caller(hook, others)(**arguments)
+                told += 1
             except Exception as error:
-                key = (implementation.plugin_name, hook)
-                if key not in self._told:
-                    self._told.add(key)
+                name = implementation.plugin_name
+                if name not in self._told:
+                    self._told.add(name)
                     self._tell(self.named(error, hook).message, arguments)
+        if hook == "coolrun_notice" and not told:
+            self.notices.append(arguments["message"])
 
     def _tell(self, message: str, arguments: dict[str, Any]) -> None:
         config = arguments.get("config") or getattr(arguments.get("session"), "config", None)
