@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,9 +13,21 @@ def main() -> None:
 
         print(f"coolrun {__version__}")
         return
+    _open_streams()
     from coolrun.cli import main as run
 
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Whatever was closed by `>&-` leads nowhere, or the next file opened would take its place."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+            setattr(sys, name, open(descriptor, "w" if descriptor else "r"))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ def main(argv: Sequence[str]) -> int:
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.ENDED
+    except Exception as error:
+        import traceback
+
+        # The one place for what nobody expected: the whole of it is needed to mend it.
+        traceback.print_exception(error)
+        _print_error(f"internal error: {type(error).__name__}: {error}\n  this is a bug of coolrun")
+        return ExitCode.INTERNAL
     finally:
         if config is not None:
             _flush_notices(config.pluginmanager)
@@ -160,9 +167,9 @@ def _early(argv: Sequence[str]) -> tuple[list[str], list[str], bool]:
 def _load(pluginmanager: PluginManager, named: Sequence[str]) -> None:
     from coolrun_plugins import BUILTIN
 
-    blocked = [name[3:] for name in named if name.startswith("no:")]
-    wanted = [name for name in named if not name.startswith("no:")]
-    wanted += [n.strip() for n in os.environ.get("COOLRUN_PLUGINS", "").split(",") if n.strip()]
+    names = [*named, *(n.strip() for n in os.environ.get("COOLRUN_PLUGINS", "").split(","))]
+    blocked = [name[3:] for name in names if name.startswith("no:")]
+    wanted = [name for name in names if name and not name.startswith("no:")]
     pluginmanager.load_builtins(BUILTIN, BUILTINS, blocked)
     pluginmanager.load_named(wanted, blocked)
     if not os.environ.get("COOLRUN_DISABLE_PLUGIN_AUTOLOAD"):
@@ -266,9 +273,12 @@ def _trace(config: Config) -> None:
 
 
 def _print_error(text: str) -> None:
-    head, _, rest = text.partition("\n")
+    from coolrun.display import visible
+    from coolrun.streams import write
+
+    head, *rest = [visible(line) for line in text.split("\n")]
     red, plain = ("\033[31m", "\033[0m") if _colour() else ("", "")
-    print(f"{red}error:{plain} {head}" + (f"\n{rest}" if rest else ""), file=sys.stderr)
+    write(sys.stderr, "\n".join([f"{red}error:{plain} {head}", *rest, ""]))
 
 
 def _colour() -> bool:
@@ -277,6 +287,9 @@ def _colour() -> bool:
 
 def _flush_notices(pluginmanager: PluginManager) -> None:
     """Nobody listened, or it is about listeners: say it here rather than lose it."""
+    from coolrun.display import visible
+    from coolrun.streams import write
+
     for notice in pluginmanager.notices:
-        print(f"note: {notice}", file=sys.stderr)
+        write(sys.stderr, f"note: {visible(notice)}\n")
     pluginmanager.notices.clear()
