@@ -16,6 +16,7 @@ BUILTIN = (
     "pick",
     "memoryqueue",
     # when it is launched, and in which surroundings
+    "after",
     "jobs",
     # how it is launched
     "inline",
