@@ -337,8 +337,11 @@ class PluginManager(pluggy.PluginManager):
         return scratch
 
     def hooks_of(self, name: str) -> list[str]:
-        """The names of the hooks that a plugin implements, sorted."""
-        plugin = self.get_plugin(name)
-        if plugin is None:
-            return []
-        return sorted(caller.name for caller in self.get_hookcallers(plugin) or [])
+        """The names of the hooks that a plugin and its parts (`name-part`) implement, sorted."""
+        parts = [
+            plugin
+            for own, plugin in self.list_name_plugin()
+            if plugin is not None
+            and (own == name or (own.startswith(f"{name}-") and own not in self.infos))
+        ]
+        return sorted({c.name for part in parts for c in self.get_hookcallers(part) or []})

@@ -6,6 +6,8 @@ import json
 
 from coolrun import Config, Parser, hookimpl
 
+ROOM = 64  # columns for what a plugin does
+
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
@@ -26,8 +28,10 @@ def show(config: Config) -> int:
         return 0
     from tabulate import tabulate
 
+    from coolrun.display import shortened
+
     lines = [
-        [r["name"], r["version"] or r["origin"], r["state"], r["reason"] or _summary(r)]
+        [r["name"], r["version"] or r["origin"], r["state"], shortened(_told(r), ROOM)]
         for r in rows
     ]
     print(tabulate(lines, headers=["plugin", "from", "state", "what it does"], tablefmt="simple"))
@@ -43,6 +47,7 @@ def _row(name: str, config: Config) -> dict[str, object]:
         "version": info.version,
         "state": info.state,
         "reason": info.reason,
+        "help": _help(manager.get_plugin(name)),
         "milliseconds": round(info.milliseconds, 2),
         "hooks": manager.hooks_of(name),
         "commands": [c.name for c in parser.commands.values() if c.plugin == name],
@@ -52,10 +57,11 @@ def _row(name: str, config: Config) -> dict[str, object]:
     }
 
 
-def _summary(row: dict[str, object]) -> str:
-    parts = []
-    for kind in ("commands", "keys", "settings", "words"):
-        names = row[kind]
-        if isinstance(names, list) and names:
-            parts.append(f"{kind}: {', '.join(names)}")
-    return "; ".join(parts)
+def _told(row: dict[str, object]) -> str:
+    return str(row["reason"] or row["help"])
+
+
+def _help(plugin: object) -> str:
+    """The first line of what a plugin says about itself, without quotes and full stop."""
+    lines = (getattr(plugin, "__doc__", None) or "").strip().splitlines()
+    return lines[0].replace("`", "").removesuffix(".") if lines else ""
