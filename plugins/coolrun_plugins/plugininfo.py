@@ -6,7 +6,7 @@ import json
 
 from coolrun import Config, Parser, hookimpl
 
-ROOM = 64  # columns for what a plugin does
+WIDTH = 100  # columns of the list
 
 
 @hookimpl
@@ -30,10 +30,10 @@ def show(config: Config) -> int:
 
     from coolrun.display import shortened
 
-    lines = [
-        [r["name"], r["version"] or r["origin"], r["state"], shortened(_told(r), ROOM)]
-        for r in rows
-    ]
+    lines = [[str(r["name"]), str(r["version"] or r["origin"]), str(r["state"])] for r in rows]
+    room = WIDTH - sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+    for line, row in zip(lines, rows, strict=True):
+        line.append(shortened(str(row["reason"] or row["help"]), max(room, 20)))
     print(tabulate(lines, headers=["plugin", "from", "state", "what it does"], tablefmt="simple"))
     return 0
 
@@ -55,10 +55,6 @@ def _row(name: str, config: Config) -> dict[str, object]:
         "settings": [s.name for s in parser.settings.values() if s.plugin == name],
         "words": [w.name for w in parser.words.values() if w.plugin == name],
     }
-
-
-def _told(row: dict[str, object]) -> str:
-    return str(row["reason"] or row["help"])
 
 
 def _help(plugin: object) -> str:
