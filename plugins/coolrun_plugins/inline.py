@@ -85,10 +85,14 @@ class InlineLauncher:
         written = read_results(run.results, run.token)
         elapsed = self._config.clock.monotonic() - begun
         exited = written.exit or written.end(run.token, failure, started, elapsed)
-        if exited.failure is not None and exited.failure.startswith(KeyboardInterrupt.__name__):
-            # The work has seen the Ctrl-C; the session, whose handler is back, has to see it too.
+        if (exited.failure or "").startswith(KeyboardInterrupt.__name__) and _session_listens():
+            # The work has seen the Ctrl-C; the session has to see it too.
             signal.raise_signal(signal.SIGINT)
         return exited
+
+
+def _session_listens() -> bool:
+    return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
 
 
 def _put_first(folder: str) -> None:

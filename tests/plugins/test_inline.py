@@ -21,11 +21,18 @@ def test_a_ctrl_c_in_the_work_interrupts_the_run_and_gives_time_for_a_second(
 ) -> None:
     project(
         {
-            "m.py": "import signal\ndef main(exp):\n    signal.raise_signal(signal.SIGINT)\n",
+            "m.py": """
+                import signal
+
+                def main(exp):
+                    signal.raise_signal(signal.SIGINT)
+
+                def other(exp):
+                    exp.DONE = True
+            """,
             "experiment.yaml": "Module: m\n---\n{}\n---\nModule: m:other\n",
         }
     )
-    (project.path / "m.py").open("a").write("def other(exp):\n    exp.DONE = True\n")
     outcome = project.run("--in-process")
     assert [record["STATUS"] for record in outcome.records] == ["interrupted", "done"]
     assert "press Ctrl-C again within 2 seconds" in outcome.err

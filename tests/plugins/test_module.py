@@ -22,12 +22,15 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # A folder `modules` that another test imported would be taken for this one's.
+    hidden = {n: sys.modules.pop(n) for n in list(sys.modules) if n.split(".")[0] == "modules"}
     known = set(sys.modules)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
     for name in set(sys.modules) - known:
         del sys.modules[name]
+    sys.modules.update(hidden)
 
 
 @pytest.fixture
