@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coolrun.hookspecs import hookimpl, hookspec
     from coolrun.plain import Marked
     from coolrun.planning import Plan
+    from coolrun.programs import Program
     from coolrun.protocols import Launcher, Queue
     from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Retry, Run, Status
     from coolrun.session import Session
@@ -53,6 +54,7 @@ __all__ = [
     "Place",
     "Plan",
     "PluginError",
+    "Program",
     "Queue",
     "Record",
     "Retry",
@@ -86,6 +88,7 @@ _HOMES = {
     "hookspecs": ("hookimpl", "hookspec"),
     "plain": ("Marked",),
     "planning": ("Plan",),
+    "programs": ("Program",),
     "protocols": ("Launcher", "Queue"),
     "run": ("Blocked", "Busy", "Exit", "Halt", "Lease", "Record", "Retry", "Run", "Status"),
     "session": ("Session",),

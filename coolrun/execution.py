@@ -43,6 +43,8 @@ def environment_of(run: Run, config: Config) -> dict[str, str]:
         "COOLRUN_RUN_DIR": str(run.folder),
         "COOLRUN_SESSION": run.session,
         "COOLRUN_ATTEMPT": str(run.attempt),
+        "COOLRUN_RESUME": "1" if run.attempt > 1 else "0",
+        "COOLRUN_RESULTS": str(run.written),
         "COOLRUN_TOKEN": run.token,
         "COOLRUN_CWD": str(config.cwd),
     }

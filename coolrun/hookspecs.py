@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coolrun.experiment import Experiment
     from coolrun.planning import Plan
     from coolrun.plugins import PluginManager
+    from coolrun.programs import Program
     from coolrun.protocols import Launcher, Queue
     from coolrun.run import Blocked, Lease, Record, Retry, Run
     from coolrun.session import Session
@@ -187,6 +188,17 @@ def coolrun_control(words: Sequence[str], session: Session) -> bool | None:
 
     `words` are a verb and its arguments. Return True when it was understood; None means: no order
     of this plugin's.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_program(experiment: Experiment, config: Config) -> Program | None:
+    """Say which program does the whole work of a run. [deciding, first result]
+
+    Called in the runner just before the run is submitted, by launchers that can start a program
+    in the place of a process of Python; `coolrun_execute` is not called then. Where it is called
+    for the same experiment, it runs the program below the process of the run. None means: the
+    work is not a program's. A failure is found again, and told, in the process of the run.
     """
 
 

@@ -121,6 +121,11 @@ class Run:
         """The file to which the run's own process appends its results and its exit."""
         return self.folder / self._file("results", "jsonl")
 
+    @property
+    def written(self) -> Path:
+        """The file in which a program may write its results."""
+        return self.folder / self._file("results", "yaml")
+
     def _file(self, stem: str, suffix: str) -> str:
         return f"{stem}.{suffix}" if self.attempt == 1 else f"{stem}.{self.attempt}.{suffix}"
 

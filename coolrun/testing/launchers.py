@@ -242,6 +242,8 @@ class LauncherSuite:
             "COOLRUN_SESSION": "session",
             "COOLRUN_ATTEMPT": "1",
             "COOLRUN_TOKEN": run.token,
+            "COOLRUN_RESUME": "0",
+            "COOLRUN_RESULTS": str(run.written),
             "COOLRUN_CWD": str(bench.config.cwd),
         }
         assert results["ARGUMENTS"] == ["--own-argument", "7"]

@@ -22,6 +22,7 @@ BUILTIN = (
     "inline",
     "local",
     "module",
+    "command",
     "solve",
     # where it is written
     "yamllog",

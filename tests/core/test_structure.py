@@ -20,7 +20,7 @@ LAYERS = [
     {"errors", "plain", "clock", "streams", "durations"},
     {"files", "argument_files", "expression", "yamlio", "plainness", "failure", "display"},
     {"experiment"},
-    {"run", "definition", "results", "importing", "parameters"},
+    {"run", "definition", "results", "importing", "parameters", "programs"},
     {"records", "store", "protocols", "hookspecs"},
     {"config", "plugins", "execution"},
     {"planning"},

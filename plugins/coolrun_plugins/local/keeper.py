@@ -16,11 +16,13 @@ from coolrun_plugins.local.channel import Channel, ChannelClosed
 from coolrun_plugins.local.child import live
 from coolrun_plugins.local.messages import Adoption, Ending, Order, failure_of
 from coolrun_plugins.local.processes import children, is_alive, watch
+from coolrun_plugins.local.spawning import spawn, take_results
 from coolrun_plugins.local.task import Task
 
 if TYPE_CHECKING:
     from coolrun.config import Config
     from coolrun.experiment import Source
+    from coolrun_plugins.local.messages import ProgramOrder
     from coolrun_plugins.local.surroundings import Surroundings
 
 
@@ -109,6 +111,9 @@ class Keeper:
     def _start(self, orders: list[Order]) -> None:
         reason, warning = self._surroundings.reason_to_start_fresh()
         for order in orders:
+            if order.program is not None:
+                self._spawn(order, order.program)
+                continue
             self._fork(order, reason or self._surroundings.reason_of(order), warning)
             warning = None
 
@@ -125,6 +130,19 @@ class Keeper:
             self._become_child(order, started, fresh)
         warnings = [warning] if warning else []
         self._tasks[pid] = Task(pid, order.token, order.results, started, begun, warnings=warnings)
+
+    def _spawn(self, order: Order, program: ProgramOrder) -> None:
+        """Start a program: a process is created for it that never was a copy of this one."""
+        started = self._clock.now().isoformat(timespec="seconds")
+        begun = time.monotonic()
+        try:
+            pid = spawn(order, program, started)
+        except OSError as error:
+            name = error.filename or program.arguments[0]
+            reason = f"could not be started: {error.strerror}: {name!r}"
+            self._endings.append(Ending(order.token, reason, started, 0.0, ()))
+            return
+        self._tasks[pid] = Task(pid, order.token, order.results, started, begun, program=program)
 
     def _become_child(self, order: Order, started: str, fresh: str | None) -> NoReturn:
         signal.set_wakeup_fd(-1)
@@ -202,7 +220,9 @@ class Keeper:
     def _close(self, task: Task) -> None:
         assert task.status is not None
         elapsed = task.ended - task.begun
-        if isinstance(task.status, int) and (self._is_alone or task.status != 0):
+        if task.program is not None:
+            take_results(task, task.program)
+        if isinstance(task.status, int) and (self._is_alone or task.status or task.program):
             self._write_exit(task, elapsed)
         self._endings.append(
             Ending(task.token, task.status, task.started, elapsed, tuple(task.warnings))

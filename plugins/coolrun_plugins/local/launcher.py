@@ -11,9 +11,11 @@ import selectors
 from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, Exit, Run
+from coolrun.execution import environment_of
 from coolrun.results import read_results
+from coolrun.run import RECORD_KEYS
 from coolrun_plugins.local.channel import ChannelClosed
-from coolrun_plugins.local.messages import Adoption, Ending, Order, failure_of
+from coolrun_plugins.local.messages import Adoption, Ending, Order, ProgramOrder, failure_of
 from coolrun_plugins.local.processes import is_alive
 from coolrun_plugins.local.start import KeeperProcess, start_keeper
 from coolrun_plugins.local.surroundings import early_names
@@ -137,6 +139,9 @@ class LocalLauncher:
 
     def _order(self, run: Run) -> Order:
         """The run without the text of its definition, which is sent once."""
+        program = self._program(run)
+        if program is not None:
+            return Order(run.token, str(run.output), str(run.results), (), False, -1, b"", program)
         experiment = copy.copy(run.experiment)
         source, experiment.source = experiment.source, None
         number = -1
@@ -154,6 +159,26 @@ class LocalLauncher:
             run.cwd is not None,
             number,
             data,
+        )
+
+    def _program(self, run: Run) -> ProgramOrder | None:
+        """The program that does the work; None where that is a Python function's."""
+        if run.cwd is not None or "PATH" in run.environment:
+            return None  # it is started from a process that is there, and looks there
+        try:
+            program = self._config.hook.coolrun_program(
+                experiment=run.experiment, config=self._config
+            )
+        except CoolrunError:
+            return None  # told by the run itself, which fails in the same way
+        if program is None:
+            return None
+        return ProgramOrder(
+            program.file,
+            program.arguments,
+            environment_of(run, self._config),
+            str(run.written),
+            (*run.experiment, *RECORD_KEYS),
         )
 
     def _end(self, ending: Ending) -> None:

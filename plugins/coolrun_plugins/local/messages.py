@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import NamedTuple
+
+from coolrun.programs import ended_badly
 
 
 class Order(NamedTuple):
@@ -17,6 +18,7 @@ class Order(NamedTuple):
         moved: whether it runs in another folder than the project's.
         source: the number of the text that its experiment came from, or -1.
         pickled: the run itself, opened in its own process only.
+        program: the program to start instead, or None.
     """
 
     token: str
@@ -26,6 +28,24 @@ class Order(NamedTuple):
     moved: bool
     source: int
     pickled: bytes
+    program: ProgramOrder | None = None
+
+
+class ProgramOrder(NamedTuple):
+    """A program that does the work of a run.
+
+    Attributes:
+        file, arguments: the executable, and what it gets.
+        environment: what is added to the runner's.
+        written: where it may write results.
+        reserved: keys that are no results.
+    """
+
+    file: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    written: str
+    reserved: tuple[str, ...]
 
 
 class Adoption(NamedTuple):
@@ -64,14 +84,4 @@ def failure_of(status: int | str) -> str | None:
     """Why a process that said nothing itself has failed, or None."""
     if isinstance(status, str):
         return status
-    code = os.waitstatus_to_exitcode(status)
-    if code == 0:
-        return None
-    return f"exit code {code}" if code > 0 else f"killed by signal {-code} ({_name(-code)})"
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"
+    return ended_badly(os.waitstatus_to_exitcode(status))

@@ -12,6 +12,8 @@ from coolrun_plugins.local.processes import carries, group_exists, holds, sessio
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from coolrun_plugins.local.messages import ProgramOrder
+
 SETTLE = 0.1  # seconds in which what a run left behind may end by itself
 GRACE = 2.0  # seconds between TERM and KILL for what a run left behind
 LAST = 5.0  # seconds after which a process that survives KILL is left alone
@@ -29,6 +31,7 @@ class Task:
         started, begun: local time as text, and the same on the monotonic clock.
         status: the wait status of the main process, once it has ended.
         ended: when that was, on the monotonic clock.
+        program: what was started, if that is no process of ours.
         due: when `advance` has something to do, on the monotonic clock.
         warnings: what people should know.
     """
@@ -41,6 +44,7 @@ class Task:
     status: int | str | None = None
     ended: float = 0.0
     due: float | None = None
+    program: ProgramOrder | None = None
     warnings: list[str] = field(default_factory=list)
     _grace: float = 0.0
     _step: int = 0

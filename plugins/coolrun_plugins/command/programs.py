@@ -1,0 +1,80 @@
+"""Finding programs, and running one below this process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coolrun import CoolrunError, DefinitionError
+
+if TYPE_CHECKING:
+    from coolrun import Config, Program
+
+
+def find_program(name: str, config: Config) -> str:
+    """The file of a program, looked for as a shell does, with the project's folder as the first.
+
+    Raises:
+        DefinitionError: there is none, or it cannot be executed.
+    """
+    if "/" in name:
+        path = os.path.join(config.cwd, name)
+        if os.path.isdir(path):
+            raise DefinitionError(f"{name!r} is a folder, not a program")
+        if os.access(path, os.X_OK):
+            return path
+        if os.path.exists(path):
+            starter = "python " if name.endswith(".py") else "sh " if name.endswith(".sh") else ""
+            raise DefinitionError(
+                f"the program {name!r} cannot be executed",
+                cure=f"make it executable with `chmod +x {name}`"
+                + (f", or write `{starter}{name}`" if starter else ""),
+            )
+        raise DefinitionError(f"there is no program {name!r} (looked for in {str(config.cwd)!r})")
+    for folder in os.get_exec_path():
+        path = os.path.join(folder, name)
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    cure = None
+    if (config.cwd / name).is_file():
+        cure = f"it is in this folder: write `./{name}`"
+        if name.endswith(".py"):
+            cure = f"it is in this folder: write `python {name}`"
+    raise DefinitionError(f"there is no program {name!r} on the PATH", cure=cure)
+
+
+def run_below(program: Program, parameters: Any, config: Config) -> None:
+    """Run the program with the streams and the environment of this process, and wait for it.
+
+    Raises:
+        CoolrunError: it could not be started, or did not end well.
+    """
+    import subprocess
+
+    from coolrun.programs import ended_badly, read_written
+    from coolrun.run import RECORD_KEYS
+
+    try:
+        process = subprocess.Popen(program.arguments, executable=program.file)
+    except OSError as error:
+        raise CoolrunError(
+            f"{program.arguments[0]!r} cannot be started: {error.strerror}"
+        ) from None
+    interrupted = None
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt as error:
+            interrupted = error  # the program was told as well, and may have to tidy up
+    reserved = (*parameters, *RECORD_KEYS)
+    results, warnings = read_written(Path(os.environ["COOLRUN_RESULTS"]), reserved)
+    parameters |= results
+    for text in warnings:
+        config.warn(text)
+    if interrupted is not None:
+        raise interrupted
+    failure = ended_badly(code)
+    if failure is not None:
+        raise CoolrunError(failure)

@@ -1,0 +1,63 @@
+"""Runs that are programs: started straight from the keeper, which writes for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coolrun.programs import append_written, begin_results, read_written
+
+if TYPE_CHECKING:
+    from coolrun_plugins.local.messages import Order, ProgramOrder
+    from coolrun_plugins.local.task import Task
+
+# What Python ignores or catches, a program is to have as it comes.
+_USUAL = (signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def spawn(order: Order, program: ProgramOrder, started: str) -> int:
+    """Start the program of a run; its process.
+
+    Raises:
+        OSError: it cannot be started, or the files of the run cannot be made.
+    """
+    output = open_output(order.output)
+    try:
+        pid = os.posix_spawn(
+            program.file,
+            program.arguments,
+            {**os.environ, **program.environment},
+            file_actions=((os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_USUAL,
+        )
+    finally:
+        os.close(output)
+    try:
+        begin_results(order.results, order.token, started, pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    return pid
+
+
+def take_results(task: Task, program: ProgramOrder) -> None:
+    """Add what the program wrote down to the results file of the run."""
+    results, warnings = read_written(Path(program.written), program.reserved)
+    try:
+        append_written(task.results, results, warnings)
+    except OSError as error:
+        task.warnings.append(f"its results could not be recorded: {error.strerror}")
+
+
+def open_output(path: str) -> int:
+    """The file for everything that a run prints, as a descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, flags, 0o666)
