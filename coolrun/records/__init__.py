@@ -7,7 +7,7 @@ from coolrun.records.destination import Destination
 from coolrun.records.foreign import Foreign
 from coolrun.records.log import Entry, LogFile, Part, read_log
 from coolrun.records.simple import SimpleReader
-from coolrun.records.spread import PART, groups, spread
+from coolrun.records.spread import PART, shares, spread
 
 __all__ = [
     "PART",
@@ -18,8 +18,8 @@ __all__ = [
     "Part",
     "SimpleReader",
     "attempt_of",
-    "groups",
     "latest",
     "read_log",
+    "shares",
     "spread",
 ]

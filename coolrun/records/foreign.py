@@ -60,7 +60,7 @@ class Foreign:
             CoolrunError: the plugin failed.
         """
         found: list[Any] = []
-        for what, value in spread(self._told, [None], size=0, what=f"reading {self.path!r}"):
+        for what, value in spread(self._told, [(None, 0)], what=f"reading {self.path!r}"):
             if what == "record":
                 found.append(value)
             elif what == "strange":

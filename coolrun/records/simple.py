@@ -20,7 +20,6 @@ LONGEST = 256 * 1024
 DEPTH = 20
 _KEPT = 5_000
 _KEPT_LENGTH = 64
-_SHORT = 8  # longer numbers hardly come twice
 
 # Text without quotes in which no reader finds an indicator: no `: `, no ` #`, nothing odd at the
 # beginning or the end.
@@ -35,6 +34,8 @@ _KEY = r"[A-Za-z_][\w.\-]*"
 _FLAT_LINE = re.compile(rf"^({_KEY}): (.+)$", re.MULTILINE)
 _LINE = re.compile(rf"^( *)(- )?(?:({_KEY}):(?: (.+)|$)|(.+)$)", re.MULTILINE)
 _ITEMS = re.compile(_ITEM)
+# The most frequent kind of value that is new each time; never an infinity.
+_FLOAT = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,40}(?:[eE][-+]?[0-9]{1,2})?")
 _NUMERIC = frozenset("0123456789-+.")
 _NONE: Any = object()
 
@@ -56,6 +57,7 @@ class SimpleReader:
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
+        self._lists: dict[str, tuple[Plain, ...]] = {}
         self._keys: set[str] = set()
 
     def read(self, text: str) -> dict[Any, Plain] | None:
@@ -75,11 +77,13 @@ class SimpleReader:
             return None
 
     def _flat(self, found: list[tuple[str, str]]) -> dict[Any, Plain] | None:
-        known = self._known
+        known, is_float, convert = self._known.get, _FLOAT.fullmatch, self._value
         record: dict[Any, Plain] = {}
         for key, written in found:
-            value = known.get(written, _NONE)
-            record[key] = self._value(written) if value is _NONE else value
+            value = known(written, _NONE)
+            if value is _NONE:
+                value = float(written) if is_float(written) else convert(written)
+            record[key] = value
         if len(record) != len(found) or not record:
             return None
         if not self._keys.issuperset(record):
@@ -95,28 +99,36 @@ class SimpleReader:
 
     def _value(self, written: str) -> Plain:
         initial = written[0]
-        value: Plain
+        value: Plain = written
+        if initial == "[":
+            return list(self._lists.get(written) or self._list(written))
         if initial in _NUMERIC:
             value = plain(written)
-            if type(value) is not str:
-                if len(written) < _SHORT and len(self._known) < _KEPT:
-                    self._known[written] = value
-                return value
-        if not _VALUE.fullmatch(written):
-            raise _NotSimple
-        if initial == "'":
-            value = written[1:-1].replace("''", "'")
-        elif initial == '"':
-            value = written[1:-1]
-        elif initial == "[":
-            return [self._value(item) for item in _ITEMS.findall(written)]
-        elif initial == "{":
-            return {}
-        else:
-            value = plain(written) if initial in INITIALS else written
-        if len(written) <= _KEPT_LENGTH and len(self._known) < _KEPT:
+        if type(value) is str:
+            if not _VALUE.fullmatch(written):
+                raise _NotSimple
+            if initial == "'":
+                value = written[1:-1].replace("''", "'")
+            elif initial == '"':
+                value = written[1:-1]
+            elif initial == "{":
+                return {}
+            elif initial in INITIALS:
+                value = plain(written)
+        if len(written) <= _KEPT_LENGTH:
+            if len(self._known) >= _KEPT:
+                # What is frequent comes back at once; what came once is gone.
+                self._known.clear()
             self._known[written] = value
         return value
+
+    def _list(self, written: str) -> tuple[Plain, ...]:
+        if not _VALUE.fullmatch(written):
+            raise _NotSimple
+        items = tuple(map(self._value, _ITEMS.findall(written)))
+        if len(written) <= _KEPT_LENGTH and len(self._lists) < _KEPT:
+            self._lists[written] = items
+        return items
 
     # Nested
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -29,42 +30,49 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def groups(items: Sequence[T], sizes: Sequence[int], number: int | None = None) -> list[list[T]]:
-    """The items in order, in groups of about the same size: one per core, fewer for little."""
+def shares(items: Sequence[T], sizes: Sequence[int]) -> list[tuple[list[T], int]]:
+    """The items in order, in tasks of about the same size: one per core, fewer for little."""
     total = sum(sizes)
-    wanted = number or max(1, min(cores(), total // WORTH))
-    made: list[list[T]] = [[] for _ in range(wanted)]
-    before = 0
-    for item, size in zip(items, sizes, strict=True):
-        # The middle of an item decides, so that the last group is not the smallest by design.
-        made[min(wanted - 1, (2 * before + size) * wanted // (2 * total or 1))].append(item)
-        before += size
-    return [group for group in made if group] or [[]]
+    wanted = max(1, min(cores(), total // WORTH))
+    made: list[tuple[list[T], int]] = []
+    share: list[T] = []
+    before = size = 0
+    for item, more in zip(items, sizes, strict=True):
+        share.append(item)
+        size += more
+        if (before + size) * wanted >= total * (len(made) + 1):
+            made.append((share, size))
+            before, share, size = before + size, [], 0
+    return made
 
 
 def spread(
-    work: Callable[[T], Iterable[Plain]], tasks: Sequence[T], *, size: int, what: str
-) -> Iterator[Plain]:
+    work: Callable[[T], Iterable[Plain]], tasks: Iterable[tuple[T, int]], *, what: str
+) -> Generator[Plain, None, None]:
     """What `work` gives for each task, in the order of the tasks; each in a child of its own.
 
     Args:
-        work: yields plain data; all tasks are at work at the same time.
-        size: bytes of all tasks together; time is granted by it.
+        work: yields plain data.
+        tasks: each with its size in bytes, by which time is granted. As many are at work as there
+            are cores; a later one is asked for when an earlier one has ended.
         what: what is being done, for errors.
 
     Raises:
         CoolrunError: what `work` raised, or that a child took too much time or memory.
     """
-    seconds = 60 + 20 * size / 2**20
+    most = cores()
     with ExitStack() as stack:
-        streams = [
-            stream_confined(partial(_begun, work, task), seconds=seconds, memory=MEMORY, what=what)
-            for task in tasks
-        ]
-        for stream in streams:
+        running: deque[Generator[Plain, None, None]] = deque()
+        for task, size in tasks:
+            if len(running) == most:
+                yield from running.popleft()
+            seconds = 60 + 20 * size / 2**20
+            begun = partial(_begun, work, task)
+            stream = stream_confined(begun, seconds=seconds, memory=MEMORY, what=what)
             stack.callback(stream.close)
             next(stream)
-        for stream in streams:
+            running.append(stream)
+        for stream in running:
             yield from stream
 
 

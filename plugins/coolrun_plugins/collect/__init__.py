@@ -59,7 +59,7 @@ def coolrun_addoption(parser: Parser) -> None:
 @hookimpl
 def coolrun_collect(path: Path) -> LogFile | None:
     """The records of a YAML file."""
-    if path.suffix not in {".yaml", ".yml"}:
+    if path.suffix not in {".yaml", ".yml"}:  # as `sources.SUFFIXES`
         return None
     from coolrun.records import read_log
 
@@ -75,7 +75,7 @@ def collect(config: Config) -> int:
     from coolrun.records import Destination
 
     from .gather import gather
-    from .sources import find
+    from .sources import Sources
     from .walk import Walk
 
     paths = config.option("path")
@@ -87,11 +87,12 @@ def collect(config: Config) -> int:
     walk = Walk(
         str(config.cwd), config.option("exclude"), _tell if config.option("verbose") else None
     )
-    sources = find(paths, walk, config)
+    sources = Sources(config)
+    found = sources.read(walk.files(paths))
+    done = gather(found, every_attempt=config.option("attempts") == "all")
     for unused in walk.unused:
         config.warn(f"--exclude {unused!r}: nothing of that name was seen")
-    done = gather(sources.found, every_attempt=config.option("attempts") == "all")
-    problems = [str(problem) for problem in sources.problems] + done.problems
+    problems = [str(problem) for problem in (*walk.problems, *sources.problems)] + done.problems
     for problem in problems[:MOST_TOLD]:
         _tell(f"error: {problem}")
     if len(problems) > MOST_TOLD:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from coolrun.records import (
     Part,
     SimpleReader,
     attempt_of,
-    groups,
     latest,
     spread,
 )
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Files are worth more than their bytes: each is opened, cut and told of.
 _FILE = 500
+_TASK = 2 << 20
 _BATCH = 4_000
 
 Task = list[tuple[int, Part | Foreign]]
@@ -56,23 +57,37 @@ class Gathered:
     problems: list[str] = field(default_factory=list)
 
 
-def gather(sources: Sequence[Source], *, every_attempt: bool) -> Gathered:
+def gather(sources: Iterable[Source], *, every_attempt: bool) -> Gathered:
     """Read everything; drop identical records and all but the last attempts.
+
+    Args:
+        sources: found one after the other, while the first ones are read already.
 
     Raises:
         CoolrunError: a plugin failed, or reading took too much time or memory.
     """
-    parts: list[tuple[int, Part | Foreign]] = []
-    for number, source in enumerate(sources):
-        log = source.log
-        found: Any = log.parts(PART) if isinstance(log, LogFile) else [log]
-        parts += [(number, part) for part in found]
-    sizes = [len(part) + _FILE for _, part in parts]
-    answers = spread(_told, groups(parts, sizes), size=sum(sizes), what="reading the logs")
-    kept = _Kept(sources)
-    for what, *rest in answers:
-        kept.take(what, *rest)
+    kept = _Kept()
+    with closing(spread(_told, _tasks(sources, kept.sources), what="reading the logs")) as answers:
+        for what, *rest in answers:
+            kept.take(what, *rest)
     return kept.finish(every_attempt=every_attempt)
+
+
+def _tasks(sources: Iterable[Source], known: list[Source]) -> Iterator[tuple[Task, int]]:
+    """Parts of files in tasks; `known` is filled with the sources that they are of."""
+    task: Task = []
+    size = 0
+    for source in sources:
+        known.append(source)
+        log = source.log
+        for part in log.parts(PART) if isinstance(log, LogFile) else [log]:
+            task.append((len(known) - 1, part))
+            size += len(part) + _FILE
+            if size >= _TASK:
+                yield task, size
+                task, size = [], 0
+    if task:
+        yield task, size
 
 
 class _Batch:
@@ -133,8 +148,8 @@ def _dumped(record: dict[Any, Plain]) -> str:
 class _Kept:
     """In the parent: the records of all children, until it is known which ones count."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = sources
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
         self._rows: list[tuple[int, int, int, str, str, int, str | None]] = []
         self._definitions: set[int] = set()
         self._told: list[tuple[int, str]] = []
@@ -163,7 +178,7 @@ class _Kept:
         seen: set[str] = set()
         runs: set[tuple[str, int]] = set()
         for number, start, end, identity, run, attempt, text in self._rows:
-            source = self._sources[number]
+            source = self.sources[number]
             if number in self._definitions:
                 continue
             if source.session is not None:

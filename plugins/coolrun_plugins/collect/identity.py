@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from coolrun import Plain
 
 _FIRST = itemgetter(0)
+# The version that writes equal values of equal types alike, whatever else refers to them.
+_VERSION = 2
 
 
 def digest(record: dict[Any, Plain]) -> str:
@@ -20,17 +23,22 @@ def digest(record: dict[Any, Plain]) -> str:
     They have the same keys, in whatever order, with values that are equal and of the same type:
     1 is not 1.0, nor is it true.
     """
-    return blake2b(_canonical(record).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    data = marshal.dumps(_canonical(record), _VERSION)
+    return blake2b(data, digest_size=16).hexdigest()
 
 
-def _canonical(value: Plain) -> str:
+def _canonical(value: Plain) -> Plain:
     kind = type(value)
     if kind is dict:
-        if ATOMS.issuperset(map(type, value.values())) and all(type(key) is str for key in value):
-            return repr(sorted(value.items(), key=_FIRST))
-        pairs = sorted((repr(key), _canonical(item)) for key, item in value.items())
-        return "{" + ",".join([f"{key}:{item}" for key, item in pairs]) + "}"
+        if not ATOMS.issuperset(map(type, value.values())):
+            value = {key: _canonical(item) for key, item in value.items()}
+        if all(type(key) is str for key in value):
+            return "mapping", sorted(value.items(), key=_FIRST)
+        return "mapping", sorted(value.items(), key=_by_type)
     if kind is list or kind is tuple:
-        opening = "[" if kind is list else "("
-        return opening + ",".join(map(_canonical, value)) + ")"
-    return repr(value)
+        return kind(map(_canonical, value))
+    return value
+
+
+def _by_type(pair: tuple[Any, Plain]) -> tuple[str, str]:
+    return type(pair[0]).__name__, repr(pair[0])

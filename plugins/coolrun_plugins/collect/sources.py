@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coolrun import CoolrunError
 from coolrun.records import Foreign, LogFile, read_log
@@ -17,44 +16,47 @@ from .sessions import logs_of
 if TYPE_CHECKING:
     from coolrun import Config
 
-    from .walk import Found, Walk
+    from .walk import Found
+
+SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file with records; of a session's log only the records of that session count."""
 
     log: LogFile | Foreign
     session: str | None = None
 
 
-@dataclass
 class Sources:
-    """What was found.
+    """What is found on a walk.
 
     Attributes:
         problems: what could not be read.
         own: how many files were written by commands, and so hold what is found elsewhere.
     """
 
-    found: list[Source] = field(default_factory=list)
-    problems: list[CoolrunError] = field(default_factory=list)
-    own: int = 0
+    def __init__(self, config: Config) -> None:
+        self.problems: list[CoolrunError] = []
+        self.own = 0
+        self._config = config
+        # Asking costs more than reading a small file; nobody else would answer.
+        self._alone = len(config.hook.coolrun_collect.get_hookimpls()) == 1
 
-    def take(self, found: Found, config: Config) -> None:
-        """Read a file, if it is one that a plugin knows, or the logs of a session."""
-        try:
-            if found.session is not None:
-                self._session(found.path, found.session)
-                return
-            self._file(found, config)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            message = f"{found.path!r} cannot be read: {reason}"
-            self.problems.append(CoolrunError(message))
+    def read(self, files: Iterable[Found]) -> Iterator[Source]:
+        """The files that some plugin knows, and the logs of sessions."""
+        for found in files:
+            try:
+                if found.session is not None:
+                    yield from self._session(found.path, found.session)
+                else:
+                    yield from self._file(found)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self.problems.append(CoolrunError(f"{found.path!r} cannot be read: {reason}"))
 
-    def _session(self, shown: str, folder: str) -> None:
-        name = os.path.basename(os.path.normpath(folder))
+    def _session(self, shown: str, folder: str) -> Iterator[Source]:
+        name = os.path.basename(os.path.realpath(folder))
         try:
             logs = logs_of(folder)
         except CoolrunError as error:
@@ -62,38 +64,31 @@ class Sources:
             return
         for path in logs:
             if os.path.exists(path):
-                self.found.append(Source(read_log(path, _shown(path, shown, folder)), name))
+                yield Source(read_log(path, _shown(path, shown, folder)), name)
 
-    def _file(self, found: Found, config: Config) -> None:
-        ask = config.pluginmanager.ask
-        records = ask("coolrun_collect", path=Path(config.cwd, found.path), config=config)
+    def _file(self, found: Found) -> Iterator[Source]:
+        records = self._records(found)
         if records is None:
-            if not found.explicit:
-                return
-            # Somebody who names a file says that it is a log.
-            records = read_log(config.cwd / found.path, found.path)
+            return
         if not isinstance(records, LogFile):
-            blame = partial(config.pluginmanager.named, hook="coolrun_collect")
-            self.found.append(Source(Foreign(found.path, records, blame)))
+            blame = partial(self._config.pluginmanager.named, hook="coolrun_collect")
+            yield Source(Foreign(found.path, records, blame))
             return
         records.path = found.path
         if records.written_by_command and not found.explicit:
             self.own += 1
         else:
-            self.found.append(Source(records))
+            yield Source(records)
 
-
-def find(paths: Sequence[str], walk: Walk, config: Config) -> Sources:
-    """Everything that is to be read.
-
-    Raises:
-        UsageError: a path that does not exist.
-    """
-    sources = Sources()
-    for found in walk.files(paths):
-        sources.take(found, config)
-    sources.problems[:0] = walk.problems
-    return sources
+    def _records(self, found: Found) -> Any:
+        full = os.path.join(self._config.cwd, found.path)
+        if not (self._alone and found.path.endswith(SUFFIXES)):
+            ask = self._config.pluginmanager.ask
+            records = ask("coolrun_collect", path=Path(full), config=self._config)
+            # Somebody who names a file says that it is a log.
+            if records is not None or not found.explicit:
+                return records
+        return read_log(full, found.path)
 
 
 def _shown(path: str, shown: str, folder: str) -> str:

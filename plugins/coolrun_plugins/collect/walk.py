@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 
 from coolrun import CoolrunError, UsageError
@@ -54,20 +55,27 @@ class Walk:
         """Every regular file, once, however many ways lead to it.
 
         Raises:
-            UsageError: a path that does not exist.
+            UsageError: a path that does not exist, before anything is walked.
         """
-        for path in paths:
-            full = os.path.join(self._cwd, path)
-            try:
-                status = os.stat(full)
-            except (OSError, ValueError) as error:
-                raise _missing(path, full, error) from None
-            if os.path.isdir(full):
+        given = [(path, self._status(path)) for path in paths]
+        return self._files(given)
+
+    def _files(self, given: Sequence[tuple[str, os.stat_result]]) -> Iterator[Found]:
+        for path, status in given:
+            if S_ISDIR(status.st_mode):
                 yield from self._folder(path.rstrip("/") or "/")
-            elif not os.path.isfile(full):
-                raise UsageError(f"{path!r} is no regular file", cure="save it in a file first")
             elif not self._excludes(path) and self._new(status.st_dev, status.st_ino):
                 yield Found(path, explicit=True)
+
+    def _status(self, path: str) -> os.stat_result:
+        full = os.path.join(self._cwd, path)
+        try:
+            status = os.stat(full)
+        except (OSError, ValueError) as error:
+            raise _missing(path, full, error) from None
+        if not (S_ISDIR(status.st_mode) or S_ISREG(status.st_mode)):
+            raise UsageError(f"{path!r} is no regular file", cure="save it in a file first")
+        return status
 
     def _folder(self, top: str) -> Iterator[Found]:
         # Folders are visited in the order of their names, without recursion.

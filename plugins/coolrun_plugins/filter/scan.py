@@ -17,8 +17,8 @@ from coolrun.records import (
     Part,
     SimpleReader,
     attempt_of,
-    groups,
     latest,
+    shares,
     spread,
 )
 
@@ -85,23 +85,21 @@ def ask(
         CoolrunError: reading took too much time or memory.
     """
     last = {} if every_attempt else _last_attempts(logs)
-    tasks, size = _tasks(logs)
     work = partial(_asked, query=query, last=last, sorts=sorts, values=values)
     answer = Answer(keys=[[] for _ in range(sorts)])
-    for what, *rest in spread(work, tasks, size=size, what=_WHAT):
+    for what, *rest in spread(work, _tasks(logs), what=_WHAT):
         _take(answer, what, *rest)
     return answer
 
 
-def _tasks(logs: Sequence[Log]) -> tuple[list[Task], int]:
+def _tasks(logs: Sequence[Log]) -> list[tuple[Task, int]]:
     parts: Task = []
     for number, log in enumerate(logs):
         if isinstance(log, LogFile):
             parts += [(number, part) for part in log.parts(PART)]
         else:
             parts.append((number, log))
-    sizes = [len(part) for _, part in parts]
-    return groups(parts, sizes), sum(sizes)
+    return shares(parts, [len(part) for _, part in parts])
 
 
 # Attempts: which ones count has to be known before any is tested
@@ -112,9 +110,8 @@ def _last_attempts(logs: Sequence[Log]) -> dict[str, int]:
     retried = [log for log in logs if not isinstance(log, LogFile) or b"ATTEMPT" in log.data]
     if not retried:
         return {}
-    tasks, size = _tasks(retried)
     found: list[tuple[str, int]] = []
-    for runs, attempts in spread(_attempts, tasks, size=size, what=_WHAT):
+    for runs, attempts in spread(_attempts, _tasks(retried), what=_WHAT):
         found += zip(runs, attempts, strict=True)
     return latest(found)
 
