@@ -84,15 +84,7 @@ class InlineLauncher:
                 failure = f"cannot write {str(run.results)!r}: {error.strerror}"
         written = read_results(run.results, run.token)
         elapsed = self._config.clock.monotonic() - begun
-        exited = written.exit or written.end(run.token, failure, started, elapsed)
-        if (exited.failure or "").startswith(KeyboardInterrupt.__name__) and _session_listens():
-            # The work has seen the Ctrl-C; the session has to see it too.
-            signal.raise_signal(signal.SIGINT)
-        return exited
-
-
-def _session_listens() -> bool:
-    return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        return written.exit or written.end(run.token, failure, started, elapsed)
 
 
 def _put_first(folder: str) -> None:
@@ -121,7 +113,10 @@ def _as_it_was() -> Iterator[None]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C stops the run, as it stops any program in a terminal."""
+    """Ctrl-C stops the run, as it stops any program in a terminal.
+
+    The session learns of it as well: a signal reaches its descriptor whoever handles it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
