@@ -189,3 +189,14 @@ def test_parameters_go_before_results_and_the_last_before_the_first() -> None:
     assert left_out == ["p2", "p3", "R1"]
     narrow, _ = fitted(columns(4, 2), 45)
     assert [c.heading for c in narrow] == ["#", "name", "R0", "STATUS"]
+
+
+def test_columns_with_long_headings_are_left_out_by_their_whole_names() -> None:
+    columns = [
+        Column("fixed", "#", ["0"]),
+        *(Column("parameter", f"optimizer.settings.{n}", ["1"]) for n in "abcdef"),
+        Column("fixed", "STATUS", ["done"]),
+    ]
+    kept, left_out = fitted(columns, 50)
+    assert left_out == [f"optimizer.settings.{n}" for n in "cdef"]
+    assert [column.heading for column in kept][-1] == "STATUS"

@@ -23,8 +23,7 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[st
         kept = [_capped(column, cap) for column in columns]
         if _total(kept) <= width:
             return kept, []
-    kept = [_capped(column, _CAPS[-1]) for column in columns]
-    left_out: list[str] = []
+    kept = {place: _capped(column, _CAPS[-1]) for place, column in enumerate(columns)}
     for kind, least in (
         ("parameter", 2),
         ("result", 1),
@@ -34,15 +33,14 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[st
         ("name", 0),
     ):
         if kind == "name":
-            kept = [_capped(c, _LEAST) if c.kind == "name" else c for c in kept]
-        while _total(kept) > width:
-            candidates = [column for column in kept if column.kind == kind]
+            kept.update({p: _capped(c, _LEAST) for p, c in kept.items() if c.kind == "name"})
+        while _total(list(kept.values())) > width:
+            candidates = [place for place, column in kept.items() if column.kind == kind]
             if len(candidates) <= least:
                 break
-            kept.remove(candidates[-1])
-            left_out.append(candidates[-1].heading)
-    order = [column.heading for column in columns]
-    return kept, sorted(left_out, key=order.index)
+            del kept[candidates[-1]]
+    left_out = [column.heading for place, column in enumerate(columns) if place not in kept]
+    return list(kept.values()), left_out
 
 
 def _capped(column: Column, cap: int) -> Column:
