@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coolrun import DefinitionError, UsageError
-from coolrun_plugins.definition.names import SETTINGS, keys_of
+from coolrun_plugins.definition.names import SETTINGS, blocked, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +17,16 @@ def override(
     defaults: dict[str, Any],
     settings: dict[str, Any],
     assignments: Sequence[tuple[list[str], Any, bool]],
-) -> dict[str, Any]:
+) -> list[tuple[list[str], Any]]:
     """Apply `+key=value` to the defaults; return what `++key=value` forces on experiments."""
-    forced: dict[str, Any] = {}
+    forced: list[tuple[list[str], Any]] = []
     for keys, value, forces in assignments:
         if keys[0] == SETTINGS:
-            _put(settings, keys[1:], value)
+            put(settings, keys[1:], value)
             continue
-        _put(defaults, keys, value)
+        put(defaults, keys, value)
         if forces:
-            _put(forced, keys, value)
+            forced.append((keys, value))
     return forced
 
 
@@ -48,7 +48,7 @@ def read_assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
 def _value(written: str, text: str, config: Config) -> Any:
     from coolrun.yamlio import read
 
-    words = tuple(config.parser.words)
+    words = (*config.parser.words, *blocked(config).words)
     try:
         documents = list(read(written.encode(), path="command line", words=words))
     except DefinitionError as error:
@@ -60,16 +60,10 @@ def _value(written: str, text: str, config: Config) -> Any:
     return documents[0].value if documents else None
 
 
-def _put(mapping: dict[Any, Any], keys: list[str], value: Any) -> None:
+def put(mapping: dict[Any, Any], keys: Sequence[str], value: Any) -> None:
+    """Set what a dotted path names, and nothing beside it; mappings on the way are copied."""
     for key in keys[:-1]:
         inner = mapping.get(key)
         mapping[key] = dict(inner) if isinstance(inner, dict) else {}
         mapping = mapping[key]
     mapping[keys[-1]] = value
-
-
-def laid_over(below: Any, value: Any) -> Any:
-    """A forced value; a mapping made by a dotted path changes only what it names."""
-    if not isinstance(value, dict) or not isinstance(below, dict):
-        return value
-    return {**below, **{key: laid_over(below.get(key), item) for key, item in value.items()}}

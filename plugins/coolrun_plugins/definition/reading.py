@@ -13,9 +13,10 @@ from coolrun_plugins.definition.names import (
     check_words,
     warn_about_new,
 )
-from coolrun_plugins.definition.overrides import laid_over, override, read_assignment
+from coolrun_plugins.definition.overrides import override, put, read_assignment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from coolrun import Config, Place
@@ -93,7 +94,7 @@ def _experiment(
     number: int,
     document: dict[str, Any],
     defaults: dict[str, Any],
-    forced: dict[str, Any],
+    forced: Sequence[tuple[list[str], Any]],
     source: Source,
     *,
     deep: bool,
@@ -112,8 +113,10 @@ def _experiment(
             removed.add(key)
         else:
             own[key] = merged
-    for key, value in forced.items():
-        own[key] = laid_over(own.get(key), value)
+    for keys, value in forced:
+        if keys[0] in defaults and keys[0] not in {*own, *removed}:
+            own[keys[0]] = defaults[keys[0]]
+        put(own, keys, value)
     rest = {k: v for k, v in defaults.items() if k not in own and k not in removed}
     return Experiment(own=own, defaults=rest, document=number, source=source)
 
