@@ -18,7 +18,16 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 # Each layer may import those to its left.
 LAYERS = [
     {"errors", "plain", "clock", "streams", "durations"},
-    {"files", "argument_files", "expression", "yamlio", "plainness", "failure", "display"},
+    {
+        "files",
+        "argument_files",
+        "expression",
+        "yamlio",
+        "plainness",
+        "failure",
+        "display",
+        "causes",
+    },
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs"},
     {"records", "store", "protocols", "hookspecs"},
