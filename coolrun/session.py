@@ -131,6 +131,10 @@ class Session:
         """Stop one run; its record has this status and reason."""
         self.tell(Stopped(token, status, reason))
 
+    def pause(self, reason: str) -> None:
+        """Start nothing more until a person says to go on."""
+        self.tell(Pause(reason))
+
     def drain(self, reason: str) -> None:
         """Start nothing more; end when what runs has ended."""
         self.tell(Drain(reason, self._now(), ended=False))
@@ -168,6 +172,7 @@ class Session:
             code = ExitCode.ENDED
         else:
             good = all(status is Status.DONE for status in self.ended.values())
+            good = good and not self._delayed  # those failed, and were not run again
             code = ExitCode.OK if good else ExitCode.FAILED
         self.journal.finished(int(code))
         return code

@@ -18,6 +18,15 @@ BUILTIN = (
     # when it is launched, and in which surroundings
     "after",
     "jobs",
+    "limits",
+    "retry",
+    "environment",
+    "folders",
+    "comment",
+    "shuffle",
+    "budget",
+    "breaker",
+    "debug",
     # how it is launched
     "inline",
     "local",
