@@ -10,8 +10,8 @@ from coolrun import DefinitionError, hookimpl
 
 if TYPE_CHECKING:
     from coolrun import Config, Experiment, Parser, Plan, Record, Run, Session
-    from coolrun.plain import Plain
     from coolrun.files import Appender
+    from coolrun.plain import Plain
 
 KEY = "YamlLog"
 
@@ -44,31 +44,25 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
 
 @hookimpl
 def coolrun_check(plan: Plan, config: Config) -> None:
-    """Make the folders and open the logs, so that nothing is found out too late.
-
-    All of it is taken back: another check may still refuse the plan.
-    """
+    """Find out whether the logs can be written; nothing is made, as the plan may be refused yet."""
     for path, experiment in _first_of_each(plan).items():
         try:
-            _try_to_write(config.cwd / path)
+            _try_to_write((config.cwd / path).resolve())
         except OSError as error:
             reason = error.strerror or str(error)
             raise _refused(experiment, path, f"it cannot be written: {reason}") from error
 
 
 def _try_to_write(full: Path) -> None:
-    from coolrun.files import Appender
+    """Nothing of a name that others could see is made: they may be about to write this very log."""
+    import os
+    import tempfile
 
-    missing = [folder for folder in full.parents if not folder.exists()]
-    new = not full.exists()
-    try:
-        Appender(full).close()
-        if new:
-            full.unlink()
-    finally:
-        for folder in missing:
-            if folder.exists():
-                folder.rmdir()
+    if full.exists():
+        os.close(os.open(full, os.O_WRONLY | os.O_APPEND))
+        return
+    with tempfile.TemporaryFile(dir=next(folder for folder in full.parents if folder.exists())):
+        pass
 
 
 class Logs:
@@ -104,7 +98,7 @@ class Logs:
             if size > LARGE:
                 document[key] = f"{str(value)[:SHORT]}... ({size:,} characters; whole in {whole})"
                 self._config.warn(f"{record.run.id}: {key!r} is shortened in the log")
-        left_out = list(document)[MOST:-len(RECORD_KEYS)]
+        left_out = list(document)[MOST : -len(RECORD_KEYS)]
         if left_out:
             for key in left_out:
                 del document[key]
@@ -118,7 +112,7 @@ class Logs:
         written = run.experiment.get(KEY)
         folder = self._config.session_folder
         if written is not None:
-            path = self._config.cwd / str(written)
+            path = (self._config.cwd / str(written)).resolve()
         elif folder is not None:
             path = folder.log
         log = self._open.get(path)
