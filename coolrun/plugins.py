@@ -308,13 +308,16 @@ class PluginManager(pluggy.PluginManager):
 
     def named(self, error: BaseException, hook: str) -> PluginError:
         """The error with the name of the plugin whose hook function raised it."""
-        owners = {
-            getattr(implementation.function, "__code__", None): implementation.plugin_name
-            for implementation in getattr(self.hook, hook).get_hookimpls()
-        }
+        owners: dict[object, str] = {}
+        for implementation in getattr(self.hook, hook).get_hookimpls():
+            function = implementation.function
+            owners[getattr(function, "__code__", None)] = implementation.plugin_name
+            # What it returned may fail later: then the function itself is not running any more.
+            owners.setdefault(getattr(function, "__module__", None), implementation.plugin_name)
         owner, trace = None, error.__traceback__
         while trace is not None:
-            owner = owners.get(trace.tb_frame.f_code, owner)
+            frame = trace.tb_frame
+            owner = owners.get(frame.f_code) or owner or owners.get(frame.f_globals.get("__name__"))
             trace = trace.tb_next
         who = f"plugin {owner!r}" if owner else "a plugin"
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"

@@ -117,6 +117,10 @@ class Part:
         self._counted = start
         return self._line
 
+    def content_of(self, start: int) -> int:
+        """Where a document begins that stands under a line of `---`."""
+        return start + 4 if self.log.data.startswith(b"---\n", start) else start
+
     def _is_plain(self, data: bytes) -> bool:
         try:
             check_text(data, self.log.path)

@@ -98,14 +98,12 @@ def collect(config: Config) -> int:
     if len(problems) > MOST_TOLD:
         _tell(f"error: {len(problems) - MOST_TOLD} more places are broken")
     left_out = _left_out(
-        {
-            "identical": done.identical,
-            "superseded by a later attempt": done.superseded,
-            "documents that are no mappings": done.strange,
-            "definitions": done.definitions,
-            "files that coolrun wrote itself": sources.own,
-            "broken": len(problems),
-        }
+        (done.identical, "identical", "identical"),
+        (done.superseded, "superseded by a later attempt", "superseded by later attempts"),
+        (done.strange, "document that is no mapping", "documents that are no mappings"),
+        (done.definitions, "definition", "definitions"),
+        (sources.own, "file that coolrun wrote", "files that coolrun wrote"),
+        (len(problems), "broken", "broken"),
     )
     if not done.pieces:
         _tell(f"no records found{left_out}")
@@ -117,8 +115,8 @@ def collect(config: Config) -> int:
     return ExitCode.FAILED if problems else ExitCode.OK
 
 
-def _left_out(counts: dict[str, int]) -> str:
-    parts = [f"{number} {what}" for what, number in counts.items() if number]
+def _left_out(*counts: tuple[int, str, str]) -> str:
+    parts = [f"{number} {one if number == 1 else more}" for number, one, more in counts if number]
     return f" (left out: {', '.join(parts)})" if parts else ""
 
 

@@ -199,7 +199,7 @@ def _definition(part: Part | Foreign) -> CoolrunError:
 
 
 def _named(error: CoolrunError, part: Part | Foreign, entry: Entry) -> CoolrunError:
-    line = part.line_of(entry.start) if isinstance(part, Part) else 0
+    line = part.line_of(part.content_of(entry.start)) if isinstance(part, Part) else 0
     name = entry.value.get("Name")
     who = "a record" if name is None else f"record {shown(name, 60)}"
     return error.at(place=Place(part.path, line), experiment=who)
