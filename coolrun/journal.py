@@ -4,10 +4,12 @@ One line per event. It is the truth about a session; the results files of runs c
 a crash. A torn last line says nothing.
 
     {"format": 1}
+    ["begin", pid, started, places]          a runner took the session up; so many run at once
     ["start", position, attempt, token]      a run is about to be handed to the launcher
-    ["end", token, status, failure]          it ended
+    ["end", token, status, failure, seconds] it ended; the seconds are those inside the work itself
     ["recorded", token]                      its record is where people look for it
     ["again", token]                         another attempt follows it
+    ["hold", word, reason]                   nothing is started: paused, stopping, ending; or null
     ["finish", exit code]                    the session ended by itself
 
 Where the plan does not say all about a run, its start has a fifth part, a mapping:
@@ -19,6 +21,8 @@ Where the plan does not say all about a run, its start has a fifth part, a mappi
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +38,8 @@ FORMAT = 1
 class Attempt:
     """One attempt as the journal knows it. `status` is None while nobody has said how it ended.
 
-    `more` is what its start says beyond the plan; `again` whether another attempt was to follow.
+    `more` is what its start says beyond the plan; `again` whether another attempt was to follow;
+    `seconds` how long its work took, where that is known.
     """
 
     position: int
@@ -45,6 +50,7 @@ class Attempt:
     recorded: bool = False
     more: Mapping[str, Plain] = field(default_factory=dict)
     again: bool = False
+    seconds: float | None = None
 
     @property
     def final(self) -> bool:
@@ -69,10 +75,17 @@ class Past:
     Attributes:
         attempts: by token, in the order in which they were started.
         finished: the exit code of the session, or None when it never said that it ended.
+        hold: why nothing is started for now, as a word and a reason, or None.
+        pid, started, places: the last runner, when it took the session up (local ISO 8601 text),
+            and how many runs may go on at once. 0, empty and 1 in journals of the first version.
     """
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     finished: int | None = None
+    hold: tuple[str, str] | None = None
+    pid: int = 0
+    started: str = ""
+    places: int = 1
 
     def last_attempts(self) -> dict[int, Attempt]:
         """The last attempt at each position."""
@@ -93,13 +106,24 @@ class Journal:
         if fresh:
             self._append([{"format": FORMAT}])
 
+    def begun(self, started: str, places: int) -> None:
+        """This process takes the session up; so many runs may go on at once."""
+        self._append([["begin", os.getpid(), started, places]])
+
+    def held(self, hold: tuple[str, str] | None) -> None:
+        """Nothing is started for now, a word and a reason; or it goes on."""
+        self._append([["hold", *(hold or (None, ""))]])
+
     def started(self, runs: Iterable[Run]) -> None:
         """These runs are about to be handed to the launcher."""
         self._append([_start(Attempt.of(run)) for run in runs])
 
-    def ended(self, token: str, status: Status, failure: str | None) -> None:
-        """A run ended."""
-        self._append([["end", token, str(status), failure]])
+    def ended(
+        self, token: str, status: Status, failure: str | None, seconds: float | None = None
+    ) -> None:
+        """A run ended; its work took so many seconds, if that is known."""
+        took = [] if seconds is None else [round(seconds, 3)]
+        self._append([["end", token, str(status), failure, *took]])
 
     def recorded(self, token: str) -> None:
         """The record of a run is written."""
@@ -138,13 +162,34 @@ def read_journal(path: Path) -> Past:
     except FileNotFoundError:
         return past
     for line in lines:
-        try:
-            event = decode(line)
-        except ValueError:
-            continue
-        if isinstance(event, list) and event:
+        event = _event(line)
+        if event is not None:
             _take(past, event)
     return past
+
+
+def read_finish(path: Path) -> int | None:
+    """The exit code of a session that has ended by itself, from the end of its journal alone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            lines = file.read().rstrip(b"\n").split(b"\n")
+    except FileNotFoundError:
+        return None
+    event = _event(lines[-1])
+    return event[1] if event is not None and event[0] == "finish" else None
+
+
+_TAIL = 64
+
+
+def _event(line: bytes) -> list[Plain] | None:
+    try:
+        # Wrapped values are rare, and plain JSON is read three times as fast.
+        event = decode(line) if b"{" in line else json.loads(line)
+    except ValueError:
+        return None
+    return event if type(event) is list and event else None
 
 
 def _take(past: Past, event: list[Plain]) -> None:
@@ -156,11 +201,25 @@ def _take(past: Past, event: list[Plain]) -> None:
         past.finished = None
     elif kind == "finish":
         past.finished = rest[0]
+    elif kind == "begin":
+        _begin(past, *rest)
+    elif kind == "hold":
+        past.hold = (rest[0], rest[1]) if rest[0] else None
     elif rest and rest[0] in past.attempts:
         attempt = past.attempts[rest[0]]
         if kind == "end":
             attempt.status, attempt.failure = Status(rest[1]), rest[2]
+            attempt.seconds = rest[3] if len(rest) > 3 else None
         elif kind == "recorded":
             attempt.recorded = True
         elif kind == "again":
+            attempt.again = True
+
+
+def _begin(past: Past, pid: int, started: str, places: int) -> None:
+    """Whoever takes a session up runs again all that has no final record."""
+    past.pid, past.started, past.places = pid, started, places
+    past.hold, past.finished = None, None
+    for attempt in past.attempts.values():
+        if attempt.status is not None and not attempt.status.final:
             attempt.again = True

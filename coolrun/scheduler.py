@@ -166,7 +166,7 @@ class State:
         window: when the queue goes on after a Ctrl-C; None while runs still stop.
         wake_at: when it is worth looking at the queue again; None: no need.
         ending: nothing more is launched; what runs is stopped.
-        draining: nothing more is launched; what runs may finish.
+        draining: nothing more is launched, and why is `drained`; what runs may finish.
         paused: why nothing is launched for now.
     """
 
@@ -179,7 +179,17 @@ class State:
     ending: bool = False
     draining: bool = False
     drained_by_person: bool = False
+    drained: str = ""
     paused: str | None = None
+
+    @property
+    def hold(self) -> tuple[str, str] | None:
+        """Why nothing is launched for longer than a moment: a word and a reason."""
+        if self.ending:
+            return "ending", ""
+        if self.draining:
+            return "stopping", self.drained
+        return ("paused", self.paused) if self.paused is not None else None
 
     @property
     def holds(self) -> bool:
@@ -222,6 +232,7 @@ def _taken(state: State, event: Event) -> list[Action]:
         return [Say("the queue goes on")]
     if isinstance(event, Drain) and not state.draining:
         state.draining, state.drained_by_person = True, event.ended
+        state.drained = event.reason
         return [Say(f"nothing more is started: {event.reason}")]
     return []
 
@@ -230,7 +241,8 @@ def _ended(state: State, event: Ended) -> list[Action]:
     run = state.running.pop(event.exit.token, None)
     if run is None:
         return []
-    status, reason = state.stopping.pop(event.exit.token, (Status.FAILED, None))
+    told = Status.LOST if event.exit.lost else Status.FAILED
+    status, reason = state.stopping.pop(event.exit.token, (told, None))
     if event.exit.ok:
         status, reason = Status.DONE, None
     return [Close(run, event.exit, status, reason)]

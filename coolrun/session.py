@@ -155,13 +155,19 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Take an event into account and do what follows from it."""
-        for action in decide(self.state, event):
+        before = self.state.hold
+        actions = decide(self.state, event)
+        if self.state.hold != before:
+            self.journal.held(self.state.hold)
+        for action in actions:
             self._perform(action)
 
     # Running
 
     def run(self) -> ExitCode:
         """Run everything; the exit code says how it went."""
+        started = self.started.isoformat(timespec="seconds")
+        self.journal.begun(started, self.state.capacity)
         self.every(SYNC, self.journal.sync)
         self._fill()
         with Signals() as signals:
@@ -335,7 +341,7 @@ class Session:
         run, exited, status = action.run, action.exit, action.status
         if action.reason is not None:
             exited = exited.because(action.reason)
-        self.journal.ended(run.token, status, exited.failure)
+        self.journal.ended(run.token, status, exited.failure, exited.elapsed)
         self.record(Record(run, exited, status))
         _release(self._leases.pop(run.token, []))
         self._retry_or_end(Record(run, exited, status))
