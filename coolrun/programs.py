@@ -6,16 +6,13 @@ of several documents the later ones win.
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from coolrun.errors import CoolrunError
 from coolrun.plain import Plain, encode
-from coolrun.results import FORMAT
 
 LARGEST = 16 << 20  # bytes of results that are read
 
@@ -72,35 +69,18 @@ def read_written(path: Path, reserved: Collection[str]) -> tuple[dict[str, Plain
     return results, warnings
 
 
-def _documents(data: bytes, path: Path) -> list[dict[str, Plain]]:
+def _documents(data: bytes, path: Path) -> Iterator[dict[str, Plain]]:
     from coolrun.yamlio import read
 
-    found = []
     for document in read(data, path=str(path)):
         if document.value is None:
             continue
         if not isinstance(document.value, dict):
             raise CoolrunError(f"{str(path)!r} holds no mapping", cure="write `NAME: value`")
-        found.append({str(key): value for key, value in document.value.items()})
-    return found
+        yield {str(key): value for key, value in document.value.items()}
 
 
 # For whoever starts a program and waits for it: it says nothing in the results file itself.
-
-
-def begin_results(path: str, token: str, started: str, pid: int) -> None:
-    """Write the first line of a run's results file in the name of its program.
-
-    Raises:
-        OSError: the file cannot be made.
-    """
-    header = json.dumps({"format": FORMAT, "token": token, "started": started, "pid": pid})
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666)
-    try:
-        os.write(descriptor, f"{header}\n".encode())
-    finally:
-        os.close(descriptor)
 
 
 def append_written(path: str, results: dict[str, Plain], warnings: list[str]) -> None:

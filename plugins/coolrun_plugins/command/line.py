@@ -33,10 +33,10 @@ class Line:
         elif isinstance(written, (list, tuple)) and written and all(map(_is_word, written)):
             self._split = Split([list(pieces(str(word))) or [""] for word in written])
         else:
-            raise DefinitionError(
-                f"invalid Command {written!r}",
-                cure="write it as `Command: python train.py --data {data} [lr]`",
-            )
+            cure = "write it as `Command: python train.py --data {data} [lr]`"
+            if isinstance(written, bool):
+                cure = f"if you mean the program, quote it: Command: '{str(written).lower()}'"
+            raise DefinitionError(f"invalid Command {written!r}", cure=cure)
         if not any(self._split.words):
             raise DefinitionError(f"there is no program in {written!r}")
 

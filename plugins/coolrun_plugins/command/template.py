@@ -11,7 +11,7 @@ ALL = "args"
 
 _NAME = r"[^\W\d][\w-]*(?:\.[\w-]+|\[-?\d+\])*"
 _PIECES = re.compile(
-    r"\$\{[^}]*\}"  # the shell's own
+    r"\$\{"  # the shell's own
     r"|(?P<open>\{\{|\[\[)|(?P<close>\}\}|\]\])"
     rf"|\{{(?P<value>{_NAME})\}}|\[(?P<flag>{_NAME})\]"
 )
