@@ -47,7 +47,8 @@ def _left(before: Mapping[str, Mapping[object, object]]) -> list[str]:
 def _processes() -> dict[object, object]:
     """Children of ours, dead ones that nobody waited for included."""
     found: dict[object, object] = {}
-    for task in Path("/proc/self/task").iterdir():
+    tasks = Path("/proc/self/task")
+    for task in tasks.iterdir() if tasks.is_dir() else ():
         for pid in (task / "children").read_text().split():
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
@@ -63,7 +64,7 @@ def _threads() -> dict[object, object]:
 
 def _descriptors() -> dict[object, object]:
     found: dict[object, object] = {}
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
         try:
             found[name] = os.readlink(f"/proc/self/fd/{name}")
         except OSError:  # the one that the listing itself used

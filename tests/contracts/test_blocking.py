@@ -29,7 +29,6 @@ FEATURES = [
     ("repeat", "Module: mod\n---\nx: parse REP\n", [], "'REP' is unknown"),
     ("parse", "Module: mod\n---\nx: parse 1 + 1\n", [], "'parse' belongs to a plugin"),
     ("parse", "Module: mod\n---\nx: [{y: parse 1 + 1}]\n", [], "'parse' belongs to a plugin"),
-    ("parse", "Module: mod\n---\ny: 1\n---\nx: await E[-1].y\n", [], ""),
     ("parse", "Global: {order: free}\nModule: mod\n---\n{}\n", [], "Global.order belongs to"),
     (
         "await_",
@@ -110,6 +109,12 @@ def test_a_flag_of_a_blocked_plugin_reaches_the_module_when_it_is_meant_for_it(
     small({"mod.py": "import sys\n\ndef main(exp):\n    exp.ARGV = sys.argv[1:]\n"})
     outcome = blocked(small, "pick", "--exp", "small.yaml", "--", "--pick", "0")
     assert outcome.records[0]["ARGV"] == ["--exp", "small.yaml", "--pick", "0"]
+
+
+def test_values_that_wait_do_not_need_those_that_are_parsed(small: Project) -> None:
+    small({"small.yaml": "Module: mod\n---\nlr: 3\n---\nlr: await E[-1].SEEN + 1\n"})
+    outcome = blocked(small, "parse", "--exp", "small.yaml")
+    assert [record["SEEN"] for record in outcome.records] == [3, 4]
 
 
 @pytest.mark.parametrize("name", BUILTIN)

@@ -34,7 +34,9 @@ def loaded(folder: Path, *args: str) -> set[str]:
         check=True,
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip() for line in lines}
+    names = {line.rpartition("|")[2].strip() for line in lines}
+    # An import that fails is listed as well: a package that is really loaded has parts.
+    return names if any(name.startswith("numpy.") for name in names) else names - {"numpy"}
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["init", "--help"]], ids=" ".join)
@@ -63,12 +65,12 @@ def test_expressions_are_evaluated_without_numpy(tmp_path: Path) -> None:
     (tmp_path / "experiment.yaml").write_text(DEFINITION)
     code = (
         "import sys, coolrun; plan = coolrun.plan('experiment.yaml'); "
-        "print(plan.experiments[0]['x'], 'asteval' in sys.modules, 'numpy' in sys.modules)"
+        "print(plan.experiments[0]['x'], 'numpy' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert done.stdout == "3 True False\n", done.stderr
+    assert done.stdout == "3 False\n", done.stderr
 
 
 def test_a_dry_run_loads_no_numpy_and_nothing_for_the_screen(tmp_path: Path) -> None:
