@@ -39,6 +39,7 @@ def resolve(
     word: str | Collection[str] = "parse",
     later: Collection[str] | Mapping[str, bool] = (),
     free_order: bool = False,
+    looking: bool = False,
 ) -> Resolution:
     """Evaluate the expressions of one experiment.
 
@@ -54,11 +55,13 @@ def resolve(
         word: the first word (or words) of the texts to evaluate.
         later: first words of texts that stay as they are. Reading such a value makes the reader
             pending too, or is an error where `later` maps the word to False.
+        looking: a value of an earlier experiment that is pending makes its reader pending too,
+            since it may be known when the definition is run.
 
     Raises:
         ExpressionError: with `key` and, on a `GuardError`, `path`.
     """
-    resolver = _Resolver(own, defaults, context, earlier, evaluator, word, later)
+    resolver = _Resolver(own, defaults, context, earlier, evaluator, word, later, looking=looking)
     earlier.reset()
     if free_order:
         resolver.by_need()
@@ -103,10 +106,13 @@ class _Resolver:
         evaluator: Evaluator,
         word: str | Collection[str],
         later: Collection[str] | Mapping[str, bool],
+        *,
+        looking: bool,
     ) -> None:
         self.own = own
         self.defaults = defaults
         self.evaluator = evaluator
+        self.looking = looking
         self.words = (word,) if isinstance(word, str) else tuple(word)
         self.later = later if isinstance(later, Mapping) else dict.fromkeys(later, True)
         self.values: dict[str, Plain] = {}
@@ -255,7 +261,9 @@ class _Resolver:
 
     def _check_pending(self, error: Pending, path: Path) -> None:
         """Only what is pending in this experiment makes its reader pending."""
-        if not error.word or any(error.container is level for level in self.levels):
+        if self.looking and error.word in self.words:
+            known = True
+        elif not error.word or any(error.container is level for level in self.levels):
             known = True
         else:
             known = _holds(self.values, error.container)

@@ -76,6 +76,7 @@ class Resolver:
                 word="parse",
                 later=_later(config),
                 free_order=config.setting("order") == "free",
+                looking=config.looking,
             )
         except ExpressionError as error:
             raise experiment.blame(error, getattr(error, "path", ())) from error

@@ -329,3 +329,13 @@ def test_a_failed_plugin_is_named_beside_a_strange_key(
     for what in ("key 'Mood'", "Global.politeness"):
         assert f"{what} may belong to plugin 'mood' (coolrun-mood 1.0), which was not" in notes
     assert "'lr'" not in notes
+
+
+@pytest.mark.parametrize("text", ["a: !merge {b: 1}", "a: !delete", "a: {b: !merge {c: 1}}"])
+def test_a_default_has_nothing_to_be_merged_into(
+    project: Project, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.chdir(project({"a.yaml": f"Module: m\n{text}\n---\n{{}}\n"}).path)
+    with pytest.raises(coolrun.DefinitionError, match="no meaning in the default config") as error:
+        coolrun.plan("a.yaml")
+    assert str(error.value).startswith("a.yaml:2:")

@@ -59,7 +59,8 @@ def test_nothing_is_listed(plan: Make, expression: str) -> None:
 
 
 def test_a_dry_run_reads_nothing_and_shows_it_as_pending(project: Project) -> None:
-    project({"a.yaml": "Module: m\n---\nx: parse env.STUDY\ny: parse x + '!'\n"})
+    text = "Module: m\n---\nx: parse env.STUDY\ny: parse x + '!'\n---\nz: parse E[-1].y\n"
+    project({"a.yaml": text})
     outcome = project.run(
         "--exp", "a.yaml", "--dry", "--format", "json", env={"STUDY": "secret-value"}
     )
@@ -67,6 +68,7 @@ def test_a_dry_run_reads_nothing_and_shows_it_as_pending(project: Project) -> No
     assert "secret-value" not in outcome.out + outcome.err
     parameters = json.loads(outcome.out)[0]["parameters"]
     assert (parameters["x"], parameters["y"]) == ("parse env.STUDY", "parse x + '!'")
+    assert json.loads(outcome.out)[1]["parameters"]["z"] == "parse E[-1].y"
 
 
 def test_a_key_called_env_hides_the_environment(

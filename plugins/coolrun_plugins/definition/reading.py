@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Definition, DefinitionError, Experiment, Source
+from coolrun.experiment import dotted
 from coolrun_plugins.definition.names import (
     SETTINGS,
     blocked,
@@ -32,6 +34,7 @@ def read(path: Path, config: Config) -> Definition:
     source = Source(str(path), _bytes(config.cwd / path, path))
     documents = _documents(source, config)
     defaults = dict(documents[0][1])
+    _check_defaults(defaults, source)
     settings = _settings(defaults, source)
     assignments = [read_assignment(text, config) for text in config.overrides]
     new = warn_about_new([defaults, *(value for _, value in documents[1:])], config)
@@ -88,6 +91,29 @@ def _settings(defaults: dict[str, Any], source: Source) -> dict[str, Any]:
             cure=f"write settings below it, such as `{SETTINGS}: {{repeat: 2}}`",
         )
     return dict(settings)
+
+
+def _check_defaults(defaults: dict[str, Any], source: Source) -> None:
+    """There is nothing below the default config that it could be merged into."""
+    for path, word in _tags((), defaults):
+        raise DefinitionError(
+            f"{word} has no meaning in the default config",
+            place=source.place(0, path),
+            key=dotted(path),
+            cure=f"leave {word} out here; experiments use it to change a default",
+        )
+
+
+def _tags(path: tuple[Any, ...], value: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+    from coolrun.yamlio import DELETE, Merge
+
+    if value is DELETE:
+        yield path, "!delete"
+    elif isinstance(value, Merge):
+        yield path, "!merge"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _tags((*path, key), item)
 
 
 def _experiment(

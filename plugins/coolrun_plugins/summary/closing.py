@@ -59,7 +59,8 @@ class Summary:
         from tabulate import tabulate
 
         rows = sorted(self._rows, key=lambda row: row.position)
-        columns, left_out = fitted(columns_of(rows), _width())
+        ours = {key.name for key in self._config.parser.keys.values() if not key.runs}
+        columns, left_out = fitted(columns_of(rows, ours), _width())
         lines = tabulate(
             list(zip(*(column.texts for column in columns), strict=True)),
             headers=[column.heading for column in columns],

@@ -11,6 +11,7 @@ _GAP = 2
 _PADDING = 2  # that tabulate puts beside a heading
 _CAPS = (24, 16, 12)
 _LEAST = 8
+_NAME = 16
 
 
 def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
@@ -32,7 +33,7 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[st
         ("result", 0),
         ("name", 0),
     ):
-        if kind == "name":
+        if kind == "name" and _total(list(kept.values())) > width:
             kept.update({p: _capped(c, _LEAST) for p, c in kept.items() if c.kind == "name"})
         while _total(list(kept.values())) > width:
             candidates = [place for place, column in kept.items() if column.kind == kind]
@@ -46,6 +47,8 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[st
 def _capped(column: Column, cap: int) -> Column:
     if column.kind == "fixed":
         return column
+    if column.kind == "name" and cap > _LEAST:
+        cap = max(cap, _NAME)
     texts = [shortened(text, cap) for text in column.texts]
     return Column(column.kind, shortened(column.heading, cap), texts)
 

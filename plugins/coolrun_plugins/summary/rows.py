@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +50,12 @@ class Column:
     texts: Sequence[str]
 
 
-def columns_of(rows: Sequence[Row]) -> list[Column]:
-    """Position, name, the parameters that differ, the results, STATUS, time."""
-    parameters = [dict(_leaves(row.experiment)) for row in rows]
+def columns_of(rows: Sequence[Row], ignored: Collection[str] = ()) -> list[Column]:
+    """Position, name, the parameters that differ, the results, STATUS, time.
+
+    Keys that are `ignored`, and helpers such as `_dir`, are no parameters of the work.
+    """
+    parameters = [dict(_leaves(row.experiment, ignored)) for row in rows]
     names = [shown(row.experiment.name, 2 * WIDTH) for row in rows]
     made = [Column("fixed", "#", [str(row.position) for row in rows])]
     made.append(Column("name", "name", names))
@@ -89,11 +92,11 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
-def _leaves(experiment: Experiment) -> Iterator[tuple[str, Plain]]:
+def _leaves(experiment: Experiment, ignored: Collection[str]) -> Iterator[tuple[str, Plain]]:
     """Dotted keys and values, without those that are different for every run anyway."""
     count = 0
     for key, value in experiment.items():
-        if key in {"Name", "RND_IDX"}:
+        if key in {"Name", "RND_IDX"} or key in ignored or str(key).startswith("_"):
             continue
         for leaf in _inner(str(key), value):
             yield leaf
