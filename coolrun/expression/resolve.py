@@ -261,9 +261,11 @@ class _Resolver:
 
     def _check_pending(self, error: Pending, path: Path) -> None:
         """Only what is pending in this experiment makes its reader pending."""
-        if self.looking and error.word in self.words:
-            known = True
-        elif not error.word or any(error.container is level for level in self.levels):
+        if (
+            (self.looking and error.word in self.words)
+            or not error.word
+            or any(error.container is level for level in self.levels)
+        ):
             known = True
         else:
             known = _holds(self.values, error.container)

@@ -11,6 +11,7 @@ import pytest
 import coolrun
 from coolrun.cli import configure
 from coolrun.main import plan_of
+from coolrun.testing import Project
 
 Read = Callable[..., list[dict[str, Any]]]
 
