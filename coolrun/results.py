@@ -3,18 +3,23 @@
 One line of JSON per event, each appended with one system call, so that nothing set is lost
 however the process ends:
 
-    {"format": 1, "token": ..., "started": ..., "pid": ...}
+    {"format": 1, "token": ..., "started": ..., "pid": ..., "boot": ..., "moment": ...}
     ["set", key, value]      ["delete", key]      ["warning", text]
+    ["pid", number]          the process, where it was not known when the file was made
     ["exit", failure, started, elapsed]
+
+Whoever makes the file has claimed the attempt: no other process ever does its work.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from coolrun.machine import boot, since_boot, was_there
 from coolrun.plain import Plain, decode, encode
 from coolrun.run import Exit
 
@@ -27,6 +32,10 @@ _TAIL = 1 << 16
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
+class Claimed(FileExistsError):
+    """Another process does, did or forbade the work of this attempt."""
+
+
 class ResultsWriter:
     """Appends what a run sets. Belongs to one process: a fork of it writes nothing.
 
@@ -34,22 +43,18 @@ class ResultsWriter:
     was removed, `finish` makes them again.
 
     Raises:
+        Claimed: the attempt is another process's.
         OSError: the file cannot be made.
     """
 
     def __init__(self, path: Path, token: str, started: str) -> None:
         self._path = path
         self._pid = os.getpid()
-        self._header = {"format": FORMAT, "token": token, "started": started, "pid": self._pid}
+        self._header = _header_of(token, started, self._pid)
         self._texts: dict[str, int | None] = {}
         self._warnings: dict[str, None] = {}
         self._complete = True
-        try:
-            self._open(os.O_EXCL)
-        except FileExistsError:
-            # Another attempt's: its process may still write to the file it has open.
-            path.unlink()
-            self._open()
+        self._use(_claimed(path, self._header))
 
     @property
     def path(self) -> Path:
@@ -115,12 +120,15 @@ class ResultsWriter:
             os.close(self._descriptor)
         self._pid = -1
 
-    def _open(self, more: int = 0) -> None:
-        descriptor = os.open(self._path, _FLAGS | more, 0o666)
+    def _open(self) -> None:
+        descriptor = os.open(self._path, _FLAGS, 0o666)
+        self._use(descriptor)
+        _write(descriptor, (encode(self._header) + "\n").encode())
+
+    def _use(self, descriptor: int) -> None:
         self._descriptor = descriptor
         state = os.fstat(descriptor)
         self._identity = (state.st_dev, state.st_ino)
-        _write(descriptor, (encode(self._header) + "\n").encode())
 
     def _append(self, line: str) -> None:
         if os.getpid() != self._pid:
@@ -160,6 +168,7 @@ class Written:
         warnings: what a person should know.
         started: when the process of the run began, as local ISO 8601 text, or None.
         pid: the process of the run, or 0.
+        moment, boot: when `pid` was the number of that process, as `coolrun.machine` tells it.
         exit: how the work ended, with all of the above; None when the process never said.
     """
 
@@ -169,6 +178,13 @@ class Written:
     started: str | None = None
     pid: int = 0
     exit: Exit | None = None
+    moment: float = 0.0
+    boot: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the process that wrote this is there still; False as well if nobody can tell."""
+        return was_there(self.pid, self.moment, self.boot)
 
     def end(self, token: str, failure: str | None, started: str, elapsed: float) -> Exit:
         """An exit for a run whose process never said how it ended."""
@@ -181,6 +197,7 @@ def read_results(path: Path, token: str) -> Written:
     results: dict[str, Plain] = {}
     warnings: dict[str, None] = {}
     ended: tuple[str | None, str, float] | None = None
+    pid = 0
     try:
         file = path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
@@ -202,11 +219,58 @@ def read_results(path: Path, token: str) -> Written:
                 results.pop(event[1], None)
             elif kind == "warning":
                 warnings[event[1]] = None
+            elif kind == "pid":
+                pid = event[1]
             elif kind == "exit" and ended is None:
                 ended = event[1], event[2], event[3]
     told = tuple(warnings)
     exited = None if ended is None else Exit(token, *ended, results, told)
-    return Written(True, results, told, header.get("started"), header.get("pid", 0), exited)
+    pid = pid or header.get("pid", 0)
+    moment, at_boot = header.get("moment", 0.0), header.get("boot", "")
+    return Written(True, results, told, header.get("started"), pid, exited, moment, at_boot)
+
+
+def token_of(path: Path) -> str | None:
+    """Whose results file this is; None where there is none, or its first line was never written."""
+    try:
+        with path.open("rb") as file:
+            token = _header(file.readline()).get("token")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return token if isinstance(token, str) else None
+
+
+def claim(path: Path, token: str, started: str) -> None:
+    """Take an attempt for a process that does not exist yet; `append_pid` says which it is.
+
+    Raises:
+        Claimed: the attempt is another process's.
+        OSError: the file cannot be made.
+    """
+    os.close(_claimed(path, _header_of(token, started, 0)))
+
+
+def append_pid(path: Path, pid: int) -> None:
+    """Say which process does the work.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    _append_line(path, f'["pid",{pid}]\n')
+
+
+def forbid(path: Path, token: str) -> bool:
+    """Make sure that an attempt never begins; False when it has begun already.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(_claimed(path, {"format": FORMAT, "token": token}))
+    except Claimed:
+        return False
+    return True
 
 
 def append_exit(path: Path, token: str, failure: str | None, started: str, elapsed: float) -> None:
@@ -218,12 +282,7 @@ def append_exit(path: Path, token: str, failure: str | None, started: str, elaps
     header, exited = _ends(path)
     if header.get("token") != token or exited:
         return
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    try:
-        event = encode(["exit", failure, header.get("started", started), elapsed])
-        _write(descriptor, f"\n{event}\n".encode())
-    finally:
-        os.close(descriptor)
+    _append_line(path, f"\n{encode(['exit', failure, header.get('started', started), elapsed])}\n")
 
 
 def has_exit(path: Path, token: str) -> bool:
@@ -245,6 +304,45 @@ def _ends(path: Path) -> tuple[dict[str, Plain], bool]:
         header = _header(file.readline())
         file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
         return header, b'\n["exit",' in file.read(_TAIL)
+
+
+def _claimed(path: Path, header: Mapping[str, Plain]) -> int:
+    """Make the file, which only one process can, and write its first line; its descriptor."""
+    try:
+        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
+    except FileExistsError:
+        owner = token_of(path)
+        if owner is None or owner == header["token"]:
+            raise Claimed(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        # Another attempt's: its process may still write to the file it has open.
+        path.unlink()
+        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
+    try:
+        _write(descriptor, f"{encode(header)}\n".encode())
+    except BaseException:
+        os.close(descriptor)
+        path.unlink()
+        raise
+    return descriptor
+
+
+def _header_of(token: str, started: str, pid: int) -> dict[str, Plain]:
+    return {
+        "format": FORMAT,
+        "token": token,
+        "started": started,
+        "pid": pid,
+        "boot": boot(),
+        "moment": since_boot(),
+    }
+
+
+def _append_line(path: Path, line: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        _write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
 
 
 def _write(descriptor: int, data: bytes) -> None:

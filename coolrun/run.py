@@ -141,6 +141,7 @@ class Exit:
         elapsed: seconds inside the work itself, start-up apart.
         results: what the run set, in order. Kept even when it failed.
         warnings: what a person should know about the run.
+        lost: whether nobody saw how it ended: it is to be run again.
     """
 
     token: str
@@ -149,6 +150,7 @@ class Exit:
     elapsed: float
     results: Mapping[str, Plain] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    lost: bool = False
 
     @property
     def ok(self) -> bool:

@@ -184,3 +184,8 @@ def test_an_interrupt_between_runs_holds_the_queue_for_a_moment() -> None:
     assert without_words(decide(state, Interrupt(0.0))) == []
     assert deadline(state) == WINDOW
     assert without_words(decide(state, Tick(WINDOW))) == [Launch(1)]
+
+
+def test_a_run_whose_end_nobody_saw_is_lost() -> None:
+    unseen = Exit("a", "nobody saw it", "2026-01-01T00:00:00", 1.0, lost=True)
+    assert decide(running("a"), Ended(unseen, 1.0))[0] == Close(run("a"), unseen, Status.LOST)

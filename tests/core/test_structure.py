@@ -17,7 +17,7 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 
 # Each layer may import those to its left.
 LAYERS = [
-    {"errors", "plain", "clock", "streams", "durations"},
+    {"errors", "plain", "clock", "machine", "streams", "durations"},
     {
         "files",
         "argument_files",

@@ -285,7 +285,7 @@ def test_a_keeper_that_does_not_answer_is_replaced(
     assert exited.results["PARENT"] != keeper
 
 
-def test_a_run_that_cannot_be_found_when_its_keeper_dies_has_failed(
+def test_a_run_that_cannot_be_found_when_its_keeper_dies_is_lost(
     make: Make, tmp_path: Path
 ) -> None:
     bench = make()
@@ -301,7 +301,35 @@ def test_a_run_that_cannot_be_found_when_its_keeper_dies_has_failed(
         "the process that keeps the runs has gone (killed by signal 9 (SIGKILL))",
         "it ended while nobody watched over it",
     }
+    assert exited.lost
     assert exited.results["READY"] is True
+
+
+def test_a_run_that_another_process_does_is_taken_over(make: Make, tmp_path: Path) -> None:
+    """A keeper that dies just after a fork: the run is submitted again, and one process does it."""
+    bench, other = make(), make()
+    run = other.run(0, {"wait": str(tmp_path / "go")})
+    other.submit(run)
+    wait_for(partial(has_set, run, "READY"))
+    later = other.run(0)
+    bench.submit(run)
+    bench.submit(later)
+    bench.wait(later)
+    assert run.token not in bench.exits
+    (tmp_path / "go").touch()
+    for each in (bench, other):
+        (exited,) = each.wait(run)
+        assert (exited.failure, exited.results["DONE"]) == (None, True)
+
+
+def test_a_run_that_was_given_up_never_begins(make: Make) -> None:
+    bench = make()
+    run = bench.run(0)
+    assert list(bench.launcher.attach([run])) == []
+    bench.submit(run)
+    (exited,) = bench.wait(run)
+    assert exited.failure is not None
+    assert not exited.results
 
 
 RUNNER = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import errno
 import os
 import pickle
 import signal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import coolrun.importing  # noqa: F401 - most runs need it, and would import it one by one
 from coolrun.execution import environment_of, perform, prepare
 from coolrun.failure import printed
+from coolrun.results import Claimed
 
 if TYPE_CHECKING:
     from coolrun.config import Config
@@ -43,6 +45,8 @@ def live(
             _start_fresh(run, config)
         work(run, config, started)
         code = 0
+    except Claimed:
+        code = errno.EEXIST
     except OSError as error:
         print_failure(error)
         code = error.errno or 1

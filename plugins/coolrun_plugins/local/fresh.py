@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import pickle
 import signal
@@ -43,6 +44,7 @@ def take_over(descriptor: int) -> tuple[Run, Config]:
 
 def main() -> None:
     """Perform the run and end this process."""
+    from coolrun.results import Claimed
     from coolrun_plugins.local.child import print_failure, work
     from coolrun_plugins.local.surroundings import open_streams, put_first
 
@@ -54,6 +56,8 @@ def main() -> None:
         open_streams()
         work(run, config)
         code = 0
+    except Claimed:
+        code = errno.EEXIST
     except OSError as error:
         print_failure(error)
         code = error.errno or 1

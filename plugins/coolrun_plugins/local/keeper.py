@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from coolrun.clock import Clock
-from coolrun.results import append_exit, has_exit
+from coolrun.results import Claimed, append_exit, has_exit, read_results
 from coolrun_plugins.local.channel import Channel, ChannelClosed
 from coolrun_plugins.local.child import live
-from coolrun_plugins.local.messages import Adoption, Ending, Order, failure_of
+from coolrun_plugins.local.messages import CLAIMED, UNSEEN, Adoption, Ending, Order, failure_of
 from coolrun_plugins.local.processes import children, is_alive, watch
 from coolrun_plugins.local.spawning import spawn, take_results
 from coolrun_plugins.local.task import Task
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from coolrun.experiment import Source
     from coolrun_plugins.local.messages import ProgramOrder
     from coolrun_plugins.local.surroundings import Surroundings
-
-
-# Its own keeper may know more, and has written it down by now.
-UNSEEN = "it ended while nobody watched over it"
 
 
 LEAVE = 1.0  # seconds for the own keeper of an adopted run to write how that ended
@@ -137,6 +133,9 @@ class Keeper:
         begun = time.monotonic()
         try:
             pid = spawn(order, program, started)
+        except Claimed:
+            self._endings.append(Ending(order.token, CLAIMED, started, 0.0, ()))
+            return
         except OSError as error:
             name = error.filename or program.arguments[0]
             reason = f"could not be started: {error.strerror}: {name!r}"
@@ -162,7 +161,7 @@ class Keeper:
             task = Task(*adoption, started, begun)
             self._tasks[task.pid] = task
             descriptor = watch(task.pid)
-            if descriptor is None or not is_alive(*adoption):
+            if descriptor is None or not _is_still(adoption):
                 task.end(UNSEEN, begun)
             if descriptor is not None:
                 self._watched[descriptor] = task
@@ -259,6 +258,12 @@ class Keeper:
                 except ProcessLookupError:
                     continue
             os.waitpid(-1, 0)
+
+
+def _is_still(adoption: Adoption) -> bool:
+    """Whether the number was not given to another process before this one watched it."""
+    pid, token, results = adoption
+    return is_alive(pid, token, results) or read_results(Path(results), token).is_there
 
 
 def _nothing(number: int, frame: object) -> None:

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, Exit, Run
 from coolrun.execution import environment_of
-from coolrun.results import read_results
+from coolrun.results import forbid, read_results
 from coolrun.run import RECORD_KEYS
 from coolrun_plugins.local.channel import ChannelClosed
-from coolrun_plugins.local.messages import Adoption, Ending, Order, ProgramOrder, failure_of
-from coolrun_plugins.local.processes import is_alive
+from coolrun_plugins.local.messages import (
+    CLAIMED,
+    UNSEEN,
+    Adoption,
+    Ending,
+    Order,
+    ProgramOrder,
+    failure_of,
+)
+from coolrun_plugins.local.processes import is_alive, process_of
 from coolrun_plugins.local.start import KeeperProcess, start_keeper
 from coolrun_plugins.local.surroundings import early_names
 
@@ -72,11 +80,10 @@ class LocalLauncher:
         alive = []
         adoptions = []
         for run in runs:
-            written = read_results(run.results, run.token)
-            if written.exit is not None or not is_alive(written.pid, run.token, run.results):
-                continue
-            alive.append(run)
-            adoptions.append(Adoption(written.pid, run.token, str(run.results)))
+            pid = _process_of(run)
+            if pid:
+                alive.append(run)
+                adoptions.append(Adoption(pid, run.token, str(run.results)))
         if alive:
             self._runs.update((run.token, run) for run in alive)
             if self._keeper is None:
@@ -111,7 +118,8 @@ class LocalLauncher:
     def _take(self, kind: str, rest: list[Any]) -> None:
         if kind == "endings":
             for ending in rest[0]:
-                self._end(ending)
+                if not self._is_elsewhere(ending):
+                    self._end(ending)
         elif kind == "notice":
             self._config.warn(rest[0])
         elif kind == "failed":
@@ -125,15 +133,23 @@ class LocalLauncher:
         self._keeper = None
         how = failure_of(status) or "it ended"
         runs = list(self._runs.values())
-        again = [run for run in runs if run.token not in self._again and not _has_begun(run)]
+        # What has not begun may be about to: of two processes only one claims the work.
+        again = [run for run in runs if run.token not in self._again and not run.results.exists()]
         self._again.update(run.token for run in again)
-        kept = {run.token for run in [*self.attach(runs), *again]}
+        others = [run for run in runs if run not in again]
+        kept = {run.token for run in [*self.attach(others), *again]}
         if again:
             self.submit(again)
         for token in [run.token for run in runs if run.token not in kept]:
             reason = f"the process that keeps the runs has gone ({how})"
             started = self._config.clock.now().isoformat(timespec="seconds")
-            self._end(Ending(token, reason, started, 0.0, ()))
+            self._end(Ending(token, reason, started, 0.0, ()), lost=True)
+
+    def _is_elsewhere(self, ending: Ending) -> bool:
+        """Whether this process ended because another one does the work of its run."""
+        claimed = ending.status in {CLAIMED, errno.EEXIST << 8}
+        run = self._runs.get(ending.token)
+        return claimed and run is not None and bool(self.attach([run]))
 
     # Runs
 
@@ -181,7 +197,7 @@ class LocalLauncher:
             (*run.experiment, *RECORD_KEYS),
         )
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: Ending, *, lost: bool = False) -> None:
         run = self._runs.pop(ending.token, None)
         if run is None:
             return
@@ -192,6 +208,8 @@ class LocalLauncher:
             if not written.believed and isinstance(ending.status, int):
                 failure = _without_files(run, ending.status) or failure
             exited = written.end(run.token, failure, ending.started, ending.elapsed)
+            unseen = ending.status in {CLAIMED, UNSEEN}
+            exited = dataclasses.replace(exited, lost=lost or unseen)
         elif failure is not None and exited.failure != failure and isinstance(ending.status, int):
             warning = f"after its work was over: {failure}"
             exited = dataclasses.replace(exited, warnings=(*exited.warnings, warning))
@@ -200,9 +218,19 @@ class LocalLauncher:
         self._exits.append(exited)
 
 
-def _has_begun(run: Run) -> bool:
-    """Whether a process of the run has come as far as making its first file."""
-    return run.output.exists() or run.results.exists()
+def _process_of(run: Run) -> int:
+    """The living process of a run, or 0. Where there is none, there never will be one."""
+    written = read_results(run.results, run.token)
+    if not written.believed:
+        if forbid(run.results, run.token):
+            return 0
+        written = read_results(run.results, run.token)
+    if written.exit is not None:
+        return 0
+    if written.pid == 0:
+        return process_of(run.token, run.results)
+    known = is_alive(written.pid, run.token, run.results) or written.is_there
+    return written.pid if known else 0
 
 
 def _without_files(run: Run, status: int) -> str | None:

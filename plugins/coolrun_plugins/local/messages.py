@@ -7,6 +7,11 @@ from typing import NamedTuple
 
 from coolrun.programs import ended_badly
 
+# Reasons for people, which the launcher knows as well.
+CLAIMED = "another process does its work"
+# Its own keeper may know more, and has written it down by now.
+UNSEEN = "it ended while nobody watched over it"
+
 
 class Order(NamedTuple):
     """A run to start.

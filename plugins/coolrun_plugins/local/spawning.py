@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coolrun.programs import append_written, begin_results, read_written
+from coolrun.programs import append_written, read_written
+from coolrun.results import append_pid, claim
 
 if TYPE_CHECKING:
     from coolrun_plugins.local.messages import Order, ProgramOrder
@@ -21,10 +22,13 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
     """Start the program of a run; its process.
 
     Raises:
+        Claimed: another process does the work.
         OSError: it cannot be started, or the files of the run cannot be made.
     """
     output = open_output(order.output)
     try:
+        # Before it is started: whoever looks for it has to know that it may be there.
+        claim(Path(order.results), order.token, started)
         pid = os.posix_spawn(
             program.file,
             program.arguments,
@@ -37,7 +41,7 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
     finally:
         os.close(output)
     try:
-        begin_results(order.results, order.token, started, pid)
+        append_pid(Path(order.results), pid)
     except OSError:
         os.kill(pid, signal.SIGKILL)
         raise
