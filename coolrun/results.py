@@ -273,16 +273,21 @@ def forbid(path: Path, token: str) -> bool:
     return True
 
 
-def append_exit(path: Path, token: str, failure: str | None, started: str, elapsed: float) -> None:
+def append_exit(
+    path: Path, token: str, failure: str | None, started: str, elapsed: float, *, pid: int = 0
+) -> None:
     """Say for a process that has ended how it ended, unless it said so itself.
+
+    With `pid` only if it is that process that did the work.
 
     Raises:
         OSError: the file cannot be written.
     """
     header, exited = _ends(path)
-    if header.get("token") != token or exited:
+    if header.get("token") != token or exited or (pid and header.get("pid", -1) not in {0, pid}):
         return
-    _append_line(path, f"\n{encode(['exit', failure, header.get('started', started), elapsed])}\n")
+    event = encode(["exit", failure, header.get("started", started), elapsed])
+    _append_line(path, f"\n{event}\n")
 
 
 def has_exit(path: Path, token: str) -> bool:

@@ -13,6 +13,7 @@ from coolrun.machine import boot, since_boot, was_there
 from coolrun.results import (
     Claimed,
     ResultsWriter,
+    append_exit,
     append_pid,
     claim,
     forbid,
@@ -96,6 +97,16 @@ def test_a_claim_that_cannot_be_written_leaves_no_file(
         with pytest.raises(OSError, match="No space left"):
             ResultsWriter(path, "token", STARTED)
     assert not path.exists()
+
+
+def test_only_the_exit_of_the_process_that_did_the_work_is_added(path: Path) -> None:
+    ResultsWriter(path, "token", STARTED).close()
+    append_exit(path, "token", "of another", STARTED, 0.0, pid=os.getpid() + 1)
+    assert read_results(path, "token").exit is None
+    append_exit(path, "token", "its own", STARTED, 0.0, pid=os.getpid())
+    exited = read_results(path, "token").exit
+    assert exited is not None
+    assert exited.failure == "its own"
 
 
 def test_a_process_is_known_by_its_start_and_the_start_of_the_machine(path: Path) -> None:

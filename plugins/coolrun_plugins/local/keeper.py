@@ -232,7 +232,8 @@ class Keeper:
         assert task.status is not None
         failure = failure_of(task.status)
         try:
-            append_exit(Path(task.results), task.token, failure, task.started, elapsed)
+            path = Path(task.results)
+            append_exit(path, task.token, failure, task.started, elapsed, pid=task.pid)
         except OSError as error:
             task.warnings.append(f"its exit could not be written: {error.strerror}")
 
