@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Clock:
@@ -11,6 +14,8 @@ class Clock:
 
     def now(self) -> datetime:
         """The local time with its offset."""
+        from datetime import datetime
+
         return datetime.now().astimezone()
 
     def monotonic(self) -> float:

@@ -18,6 +18,7 @@ from coolrun.config import Parser
 from coolrun.errors import CoolrunError, PluginError, UsageError
 
 GROUP = "coolrun"
+PREFIX = "coolrun_"
 
 
 @dataclass
@@ -112,6 +113,10 @@ class PluginManager(pluggy.PluginManager):
         self.infos: dict[str, PluginInfo] = {}
         self.notices: list[str] = []
         self._told: set[str] = set()
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        """Look only at names that can be hooks: looking at every name costs a tenth of a start."""
+        return super().parse_hookimpl_opts(plugin, name) if name.startswith(PREFIX) else None
 
     # Loading
 

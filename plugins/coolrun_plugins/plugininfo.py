@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from coolrun import Config, Parser, hookimpl
 
 WIDTH = 100  # columns of the list
@@ -24,6 +22,8 @@ def show(config: Config) -> int:
     """Print the list and return 0."""
     rows = [_row(name, config) for name in config.pluginmanager.infos]
     if config.option("json"):
+        import json
+
         print(json.dumps(rows, indent=2))
         return 0
     from tabulate import tabulate
