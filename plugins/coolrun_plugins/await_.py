@@ -49,6 +49,7 @@ class Awaited:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._evaluator: Evaluator | None = None
+        self._mappings: dict[str, Any] = {}
         self._earlier: dict[int, Earlier] = {}
         self._needs: dict[int, tuple[int, ...]] = {}
         self._series: dict[int, list[int]] = {}
@@ -63,8 +64,9 @@ class Awaited:
         expressions = _expressions(experiment)
         if not expressions:
             return
-        for path in expressions:
-            if path[0] in EARLY:
+        for path, marked in expressions.items():
+            # Where a definition is only looked at, more is pending than what awaits results.
+            if path[0] in EARLY and (marked.word == WORD or not self._config.looking):
                 error = DefinitionError(
                     f"{path[0]} cannot wait for the results of other runs",
                     cure="it is needed before the first launch: write the value itself",
@@ -140,7 +142,7 @@ class Awaited:
 
     # At launch
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def coolrun_ready(self, experiment: Experiment, session: Session) -> Blocked | None:
         needs = self._needs.get(experiment.position)
         if needs is None or not experiment.pending:
@@ -160,16 +162,18 @@ class Awaited:
 
         config = self._config
         if self._evaluator is None:
-            functions: dict[str, Any] = {}
-            for names in config.pluginmanager.ask("coolrun_names", config=config):
-                functions.update(names or {})
+            names: dict[str, Any] = {}
+            for given in config.pluginmanager.ask("coolrun_names", config=config):
+                names.update(given or {})
+            self._mappings = {k: v for k, v in names.items() if isinstance(v, Mapping)}
+            functions = {k: v for k, v in names.items() if k not in self._mappings}
             most = config.setting("max_experiments")
             self._evaluator = Evaluator(functions, experiments=most)
         words = config.parser.words
         return resolve(
             experiment.own,
             experiment.defaults,
-            experiment.given,
+            {**self._mappings, **experiment.given},
             Earlier(Results(session, self._series[experiment.series], experiment.position)),
             self._evaluator,
             word=WORDS,
