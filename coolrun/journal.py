@@ -154,18 +154,38 @@ def _start(attempt: Attempt) -> Plain:
     return [*start, attempt.more] if attempt.more else start
 
 
+class JournalReader:
+    """Reads a journal while it grows.
+
+    Attributes:
+        past: what was read so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self.past = Past()
+
+    def read(self, *, torn: bool = False) -> Past:
+        """Take in what was added since the last time. With `torn` the last line may be unended."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:
+            return self.past
+        *lines, rest = data.split(b"\n")
+        self._read += len(data) - len(rest)
+        for line in [*lines, rest] if torn else lines:
+            event = _event(line)
+            if event is not None:
+                _take(self.past, event)
+        return self.past
+
+
 def read_journal(path: Path) -> Past:
     """What the journal at `path` says; lines that were torn say nothing."""
-    past = Past()
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return past
-    for line in lines:
-        event = _event(line)
-        if event is not None:
-            _take(past, event)
-    return past
+    return JournalReader(path).read(torn=True)
 
 
 def read_finish(path: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -85,6 +86,10 @@ class SessionFolder:
     def control(self) -> Path:
         return self.path / "control"
 
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.jsonl"
+
     def run_folder(self, position: int) -> Path:
         """The folder of a run, shared by its attempts; made when the run is."""
         return self.runs / f"{position:04}"
@@ -111,6 +116,23 @@ class SessionFolder:
             self._lock.release()
             self._lock = None
 
+    def is_held(self) -> bool:
+        """Whether a process runs this session now. Changes nothing, and holds up nobody."""
+        import fcntl
+
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            # Shared, so that several can look at once.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     # The definition and the plan
 
     def write_definition(self, source: Source) -> None:
@@ -129,13 +151,13 @@ class SessionFolder:
             "path": source.path,
         }
         lines.insert(0, encode(header))
-        atomic_write(self.path / "plan.jsonl", "\n".join([*lines, ""]).encode())
+        atomic_write(self.plan, "\n".join([*lines, ""]).encode())
 
     def extend_plan(self, experiments: Iterable[Experiment]) -> None:
         """Add to the plan; what has the position of an earlier line takes its place."""
         from coolrun.files import Appender
 
-        file = Appender(self.path / "plan.jsonl")
+        file = Appender(self.plan)
         try:
             file.append("".join(f"{encode(_line(e))}\n" for e in experiments).encode())
         finally:
@@ -148,7 +170,7 @@ class SessionFolder:
             SessionError: the folder holds no whole plan.
         """
         try:
-            header, *lines = (self.path / "plan.jsonl").read_bytes().splitlines()
+            header, *lines = self.plan.read_bytes().splitlines()
             first = decode(header)
             source = Source(first["path"], (self.path / "definition.yaml").read_bytes())
             experiments = [_experiment(decode(line), source) for line in lines[: first["count"]]]
@@ -156,11 +178,19 @@ class SessionFolder:
                 raise ValueError("it was cut off")
             _grow(experiments, lines[len(experiments) :], source)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SessionError(
-                f"session {self.name} holds no whole plan: {error}",
-                cure="it ended before its first run: start it anew",
-            ) from error
+            raise self.without_plan(error) from error
         return experiments, first["settings"], source
+
+    def read_line(self, line: bytes) -> Experiment:
+        """The experiment that a line of the plan holds; its source is not read."""
+        return _experiment(decode(line), None)
+
+    def without_plan(self, reason: object) -> SessionError:
+        """The error that there is no plan to go by."""
+        return SessionError(
+            f"session {self.name} holds no whole plan: {reason}",
+            cure="it ended before its first run: start it anew",
+        )
 
 
 def _grow(experiments: list[Experiment], lines: Iterable[bytes], source: Source) -> None:
@@ -191,7 +221,7 @@ def _line(experiment: Experiment) -> list[Plain]:
     ]
 
 
-def _experiment(line: Sequence[Plain], source: Source) -> Experiment:
+def _experiment(line: Sequence[Plain], source: Source | None) -> Experiment:
     position, document, series, skipped, after, pending, swept, own, given, parameters = line
     written = set(own)
     return Experiment(

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from coolrun import Exit, Experiment, Record, Run, Status
+from coolrun.output import harmless, last_lines
+from coolrun.pace import Pace, words
 from coolrun.plain import Plain
 from coolrun.testing import Project
 from coolrun.waiting import Waiting
-from coolrun_plugins.terminal.output import Lines, Output, harmless, last_lines
-from coolrun_plugins.terminal.pace import Pace, words
+from coolrun_plugins.terminal.output import Lines, Output
 from coolrun_plugins.terminal.reporter import Reporter
 
 MODULE = """

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
 from coolrun.display import duration, measured, numbers, shortened, shown, visible
+from coolrun.output import last_lines
+from coolrun.pace import Pace, words
 from coolrun.streams import write
-from coolrun_plugins.terminal.output import Lines, Output, last_lines
-from coolrun_plugins.terminal.pace import Pace, words
+from coolrun_plugins.terminal.output import Lines, Output
 from coolrun_plugins.terminal.screen import Screen
 
 if TYPE_CHECKING:
