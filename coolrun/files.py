@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes | Iterable[bytes], *, replace: bool = True) -> None:
+def atomic_write(
+    path: Path, data: bytes | Iterable[bytes], *, replace: bool = True, sync: bool = True
+) -> None:
     """Write a file as a whole: after a crash it holds the old bytes or the new.
 
     Args:
         data: the bytes, or pieces of them.
         replace: whether a file that is there already may be replaced.
+        sync: whether it has to survive a power loss; without, it may then hold anything.
 
     Raises:
         FileExistsError: it is there, and may not be replaced.
@@ -24,7 +27,8 @@ def atomic_write(path: Path, data: bytes | Iterable[bytes], *, replace: bool = T
         with os.fdopen(handle, "wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         if replace:
             os.replace(name, path)
@@ -33,7 +37,8 @@ def atomic_write(path: Path, data: bytes | Iterable[bytes], *, replace: bool = T
     except BaseException:
         os.unlink(name)
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def _take_name(name: str, path: Path) -> None:

@@ -109,6 +109,11 @@ class Part:
                     continue
             yield from self._fully(data, start, end)
 
+    def entry_at(self, start: int, end: int, reader: SimpleReader) -> Entry:
+        """The record that is known to stand there."""
+        single = Part(self.log, start, end)
+        return next(single.entries(reader))
+
     def line_of(self, start: int) -> int:
         """The line of a byte of the file. Asked in order, it counts every line once."""
         if start < self._counted:

@@ -91,7 +91,7 @@ def select(config: Config) -> int:
         UsageError: a path does not exist, or the destination is something else.
         ExpressionError: an expression is refused or fails.
     """
-    from coolrun.records import Destination
+    from coolrun.records import Destination, Memory
 
     from .query import Query
     from .scan import ask
@@ -111,7 +111,9 @@ def select(config: Config) -> int:
 
     logs = _logs(config)
     every = config.option("attempts") == "all"
-    answer = ask(logs, query, len(sorts), every_attempt=every, values=kind != "yaml")
+    memory = Memory(config.cwd)
+    config.add_cleanup(memory.close)
+    answer = ask(logs, query, len(sorts), memory, every_attempt=every, values=kind != "yaml")
     rows = _in_order(answer, reverse=config.option("reverse"))
     _tell_problems(answer)
     _note(answer, sorts, keep, config)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.expression import Evaluator, MissingName
 
+from .names import names_of
+
 if TYPE_CHECKING:
     from coolrun import Plain
 
@@ -25,6 +27,7 @@ class Query:
         functions: what plugins add to expressions.
 
     Attributes:
+        needed: the keys that are looked at, but for whole records that are kept; None: any.
         missing: how many records had no such name, by test and name.
         found: which of the keys to keep some record had.
 
@@ -43,6 +46,9 @@ class Query:
         self._tests = [(text, evaluator.predicate(text)) for text in tests]
         self._sorts = [evaluator.sort_key(text) for text in sorts]
         self._keep = list(dict.fromkeys(keep))
+        needed: list[set[str] | None] = [names_of(text) for text in (*tests, *sorts)]
+        needed.append({part for key in keep for part in (key, key.partition(".")[0])})
+        self.needed = None if None in needed else frozenset({"Name"}).union(*filter(None, needed))
         self.missing: dict[tuple[str, str], int] = {}
         self.found: set[str] = set()
 

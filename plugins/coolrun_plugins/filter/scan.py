@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coolrun import CoolrunError, DefinitionError, Place
-from coolrun.display import shown
-from coolrun.records import (
-    PART,
-    Entry,
-    Foreign,
-    LogFile,
-    Part,
-    SimpleReader,
-    attempt_of,
-    latest,
-    shares,
-    spread,
-)
+from coolrun.records import PART, Foreign, LogFile, Memory, Part, latest, shares, spread
+
+from .child import Child, Task, attempts
 
 if TYPE_CHECKING:
     from coolrun import Plain
 
     from .query import Query
 
-_BATCH = 4_000
 _WHAT = "reading the logs"
 
 Log = LogFile | Foreign
-Task = list[tuple[int, Part | Foreign]]
 
 
 @dataclass
@@ -72,7 +59,13 @@ class Answer:
 
 
 def ask(
-    logs: Sequence[Log], query: Query, sorts: int, *, every_attempt: bool, values: bool
+    logs: Sequence[Log],
+    query: Query,
+    sorts: int,
+    memory: Memory,
+    *,
+    every_attempt: bool,
+    values: bool,
 ) -> Answer:
     """Read all records and keep those that match.
 
@@ -84,11 +77,24 @@ def ask(
         ExpressionError: a test or a sort key fails; it names the record.
         CoolrunError: reading took too much time or memory.
     """
-    last = {} if every_attempt else _last_attempts(logs)
-    work = partial(_asked, query=query, last=last, sorts=sorts, values=values)
+    last = {} if every_attempt else _last_attempts(logs, memory)
+    tasks = _tasks(logs)
+    parts = {
+        (number, part.start): part
+        for task, _ in tasks
+        for number, part in task
+        if isinstance(part, Part)
+    }
+    for part in parts.values():
+        memory.set_aside(part)
+    work = Child(query, last, memory, sorts=sorts, values=values).answer
     answer = Answer(keys=[[] for _ in range(sorts)])
-    for what, *rest in spread(work, _tasks(logs), what=_WHAT):
-        _take(answer, what, *rest)
+    for what, *rest in spread(work, tasks, what=_WHAT):
+        if what == "columns":
+            number, start, size = rest
+            memory.keep(parts[number, start], size)
+        else:
+            _take(answer, what, *rest)
     return answer
 
 
@@ -105,107 +111,15 @@ def _tasks(logs: Sequence[Log]) -> list[tuple[Task, int]]:
 # Attempts: which ones count has to be known before any is tested
 
 
-def _last_attempts(logs: Sequence[Log]) -> dict[str, int]:
+def _last_attempts(logs: Sequence[Log], memory: Memory) -> dict[str, int]:
     """The last attempt at what was tried more than once; such records say so."""
     retried = [log for log in logs if not isinstance(log, LogFile) or b"ATTEMPT" in log.data]
     if not retried:
         return {}
     found: list[tuple[str, int]] = []
-    for runs, attempts in spread(_attempts, _tasks(retried), what=_WHAT):
-        found += zip(runs, attempts, strict=True)
+    for runs, numbers in spread(partial(attempts, memory=memory), _tasks(retried), what=_WHAT):
+        found += zip(runs, numbers, strict=True)
     return latest(found)
-
-
-def _attempts(task: Task) -> Iterator[Plain]:
-    reader = SimpleReader()
-    found = [attempt_of(entry.value) for _, part in task for entry in part.entries(reader)]
-    known = [one for one in found if one is not None and one[1] > 1]
-    yield [[run for run, _ in known], [attempt for _, attempt in known]]
-
-
-# In the children
-
-
-def _asked(
-    task: Task, *, query: Query, last: Mapping[str, int], sorts: int, values: bool
-) -> Iterator[Plain]:
-    reader = SimpleReader()
-    batch = _Batch(sorts)
-    read = superseded = 0
-    known: list[str] | None = None
-    for number, part in task:
-        for entry in part.entries(reader):
-            record = entry.value
-            if entry.start == 0 and "Global" in record:
-                raise _definition(part)
-            if last:
-                run, attempt = attempt_of(record) or ("", 0)
-                if attempt < last.get(run, 0):
-                    superseded += 1
-                    continue
-            read += 1
-            try:
-                if query.matches(record):
-                    batch.add(number, entry, query, values=values)
-            except CoolrunError as error:
-                raise _named(error, part, entry) from None
-            if known is None and query.missing:
-                known = [key for key in record if isinstance(key, str)]
-            if len(batch.numbers) == _BATCH:
-                yield batch.told()
-                batch = _Batch(sorts)
-        yield from (["problem", str(problem)] for problem in part.problems)
-        if part.strange:
-            yield ["strange", part.strange]
-    yield batch.told()
-    missing = [[text, name, count] for (text, name), count in query.missing.items()]
-    yield ["end", read, superseded, missing, known or [], sorted(query.found)]
-
-
-class _Batch:
-    """Matches as columns, which are told faster than rows."""
-
-    def __init__(self, sorts: int) -> None:
-        self.numbers: list[int] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.keys: list[list[Plain]] = [[] for _ in range(sorts)]
-        self.texts: dict[int, str] = {}
-        self.records: list[Plain] = []
-
-    def add(self, number: int, entry: Entry, query: Query, *, values: bool) -> None:
-        for column, key in zip(self.keys, query.sort_keys(entry.value), strict=True):
-            column.append(key)
-        if values:
-            self.records.append(query.kept(entry.value))
-        elif not (entry.whole and query.keeps_all):
-            from coolrun.yamlio import dump
-
-            self.texts[len(self.numbers)] = f"---\n{dump(query.kept(entry.value))}"
-        self.numbers.append(number)
-        self.starts.append(entry.start)
-        self.ends.append(entry.end)
-
-    def told(self) -> Plain:
-        columns = [self.numbers, self.starts, self.ends, self.keys]
-        return ["records", *columns, self.texts, self.records]
-
-
-def _definition(part: Part | Foreign) -> CoolrunError:
-    return DefinitionError(
-        f"{part.path!r} is a definition of experiments, not a log of records",
-        cure="name the log: the YamlLog of the definition, or a file that `collect` wrote",
-    )
-
-
-def _named(error: CoolrunError, part: Part | Foreign, entry: Entry) -> CoolrunError:
-    line = part.line_of(part.content_of(entry.start)) if isinstance(part, Part) else 0
-    name = entry.value.get("Name")
-    who = "a record" if name is None else f"record {shown(name, 60)}"
-    return error.at(place=Place(part.path, line), experiment=who)
-
-
-# In the parent
 
 
 def _take(answer: Answer, what: str, *rest: Any) -> None:
