@@ -80,7 +80,7 @@ def test_the_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         pending=frozenset({"when"}),
         skipped="a reason",
     )
-    first.settle({"lr": 2, "size": (3, 3), "far": math.inf, "names": {1: "a", 2.5: "b"}, "when": "x"})
+    first.settle({**first.own, "when": "x"})
     folder.write_definition(SOURCE)
     folder.write_plan([first], {"size": 1}, SOURCE)
     (read,), settings, source = folder.read_plan()
