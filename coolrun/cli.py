@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun.config import (
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 BUILTINS = "coolrun_plugins"
 
 
+class HelpAsked(Exception):
+    """Instead of doing anything the person wants to read this text."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return the exit code. Errors become one screen of words."""
     if os.name == "nt":
@@ -33,7 +36,11 @@ def main(argv: Sequence[str]) -> int:
         return ExitCode.USAGE
     config = None
     try:
-        config = configure(argv)
+        try:
+            config = configure(argv)
+        except HelpAsked as asked:
+            print(asked, flush=True)
+            return ExitCode.OK
         code = int(config.command.handler(config))
         config.close()
         sys.stdout.flush()
@@ -65,6 +72,7 @@ def configure(argv: Sequence[str]) -> Config:
 
     Raises:
         UsageError: the command line is wrong.
+        HelpAsked: it asks for the help.
     """
     words, named, trace = _early(argv)
     pluginmanager = PluginManager()
@@ -76,6 +84,10 @@ def configure(argv: Sequence[str]) -> Config:
     if words and words[0] in parser.commands:
         command = parser.commands[words.pop(0)]
     _refuse_blocked(words, command, pluginmanager.declared_by_blocked(BUILTINS))
+    if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
+        raise HelpAsked(_help(parser, command))
+    from pathlib import Path
+
     config = Config(argv, Path.cwd(), parser, pluginmanager, command=command)
     _read_options(config, words)
     if trace:
@@ -196,9 +208,6 @@ def _refuse_blocked(words: Sequence[str], command: Command, blocked: Parser) -> 
 
 def _read_options(config: Config, words: Sequence[str]) -> None:
     command, parser = config.command, config.parser
-    if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
-        print(_help(parser, command))
-        raise SystemExit(ExitCode.OK)
     built = build_parser(parser, command)
     if command.argument_files:
         from coolrun.argument_files import expanded

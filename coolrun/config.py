@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from coolrun.clock import Clock
@@ -14,6 +13,7 @@ from coolrun.errors import DefinitionError, UsageError
 
 if TYPE_CHECKING:
     import re
+    from pathlib import Path
 
     from coolrun.experiment import Experiment, Source
     from coolrun.plugins import PluginManager

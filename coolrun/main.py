@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun.config import Config
     from coolrun.planning import Plan
 
@@ -38,6 +39,8 @@ def definition_path(config: Config) -> Path:
     Raises:
         DefinitionError: there is none.
     """
+    from pathlib import Path
+
     named = config.option("exp")
     path = Path(named or DEFAULT_FILE)
     full = config.cwd / path

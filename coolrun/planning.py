@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError, DefinitionError, NothingToRun, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun.config import Config
     from coolrun.definition import Definition
     from coolrun.experiment import Experiment, Source

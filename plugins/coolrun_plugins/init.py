@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, UsageError, hookimpl
+from coolrun import UsageError, hookimpl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coolrun import Config, Parser
 
 FILES = {
     "experiment.yaml": """\

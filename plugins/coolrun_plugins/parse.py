@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from coolrun import Config, Experiment, ExpressionError, Parser, hookimpl
+from coolrun import ExpressionError, hookimpl
 
 if TYPE_CHECKING:
+    from coolrun import Config, Experiment, Parser
     from coolrun.expression import Earlier, Evaluator
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, Plan, UsageError, hookimpl
+from coolrun import UsageError, hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Config, Parser, Plan
 
 _NUMBER = re.compile(r"-?\d+")
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from coolrun import Config, Parser, Plan, hookimpl
+from typing import TYPE_CHECKING
+
+from coolrun import hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Config, Parser, Plan
 
 WORD = "skip"
 

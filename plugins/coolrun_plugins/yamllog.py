@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun import DefinitionError, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun import Config, Experiment, Parser, Plan, Record, Run, Session
     from coolrun.files import Appender
     from coolrun.plain import Plain
