@@ -311,6 +311,12 @@ def test_parameters_that_no_command_uses_are_reported(project: Project) -> None:
     assert "no command uses the parameters 'o.momentum', 'momnt'\n" in outcome.err
 
 
+def test_what_a_function_may_use_is_not_reported(project: Project) -> None:
+    text = "Module: m\nlr: 1\n---\n{}\n---\nCommand: true x\nown: 1\n"
+    outcome = project({"a.yaml": text}).run("--exp", "a.yaml", "--dry")
+    assert "no command uses the parameter 'own'\n" in outcome.err
+
+
 # Running
 
 SHOW = """

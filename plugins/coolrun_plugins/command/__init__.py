@@ -27,11 +27,12 @@ def coolrun_addoption(parser: Parser) -> None:
 @hookimpl
 def coolrun_plan(plan: Plan, config: Config) -> None:
     """Find what is wrong with the commands, and what none of them uses."""
-    ours = [e for e in plan.chosen if config.way_of(e) == KEY]
+    chosen = plan.chosen
+    ours = [e for e in chosen if config.way_of(e) == KEY]
     if ours:
         from coolrun_plugins.command.checks import check_commands
 
-        check_commands(ours, config)
+        check_commands(ours, config, has_others=len(ours) < len(chosen))
 
 
 @hookimpl

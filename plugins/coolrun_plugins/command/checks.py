@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 KEY = "Command"
 
 
-def check_commands(experiments: Sequence[Experiment], config: Config) -> None:
+def check_commands(experiments: Sequence[Experiment], config: Config, *, has_others: bool) -> None:
     """Fill every template, and tell of the parameters that none of them uses.
+
+    With `has_others` something else than commands runs too, and what all experiments share may be
+    for that.
 
     Raises:
         DefinitionError: a template is wrong, or has a placeholder for something that is not there.
@@ -45,7 +48,7 @@ def check_commands(experiments: Sequence[Experiment], config: Config) -> None:
         for name, _ in parameters(experiment, config):
             if any(name == one or name.startswith((f"{one}.", f"{one}[")) for one in names):
                 used.add(name)
-            else:
+            elif not has_others or name in experiment.own or name.split(".")[0] in experiment.own:
                 unused.setdefault(name)
     left = [repr(name) for name in unused if name not in used]
     if left:
