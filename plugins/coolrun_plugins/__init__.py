@@ -14,6 +14,7 @@ BUILTIN = (
     # what is launched
     "skip",
     "pick",
+    "diskqueue",
     "memoryqueue",
     # when it is launched, and in which surroundings
     "after",
@@ -40,6 +41,7 @@ BUILTIN = (
     "summary",
     "dryrun",
     # commands
+    "status",
     "collect",
     "filter",
     "init",

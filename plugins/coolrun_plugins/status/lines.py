@@ -1,0 +1,146 @@
+"""A report as lines of text that fit a width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from coolrun.display import cells, duration, numbers, shortened, shown, visible
+from coolrun.pace import words
+
+if TYPE_CHECKING:
+    from coolrun_plugins.status.report import Report, Row
+
+WAITS = 5  # lines about who waits for whom
+VALUE = 16  # columns of a value
+NAME = 20
+OUTPUT = 16  # the least that is worth seeing of what a run prints
+
+COLOURS = {
+    "running": "32",
+    "paused": "33",
+    "stopping": "33",
+    "ending": "33",
+    "ended": "31",
+    "finished": "2",
+}
+
+
+def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterator[str]:
+    """All that is told about a session, each line at most `width` columns wide."""
+    yield _headline(report, width, colour=colour)
+    if report.reason:
+        yield shortened(f"  {report.state}: {visible(report.reason)}", width)
+    if report.rows:
+        if report.left_behind:
+            yield shortened("  these run on without the process that ran the session:", width)
+        yield from _listed(report.rows, width)
+        if report.more:
+            yield shortened(f"  and {report.more} more that run (-a lists all)", width)
+    yield from (shortened(line, width) for line in _waits(report.waits))
+    if report.state in {"ended", "finished"}:
+        ago = duration(max(0.0, (now - report.changed).total_seconds()))
+        yield shortened(f"  {_end(report)} {ago} ago", width)
+    if report.cure:
+        yield f"  next: {report.cure}"
+
+
+def _headline(report: Report, width: int, *, colour: bool) -> str:
+    """Name, state, counts and the time left, by the longest of several ways that fits."""
+    counts = [f"{count} {_WORDS.get(word, word)}" for word, count in _ordered(report.counts)]
+    left = words(report.left) if report.left and report.counts.keys() & _OPEN else ""
+    least = [c for c in counts if not c.endswith("skipped")]
+    ways = [(counts, left), (least, left), (least, "")]
+    for some, time in ways:
+        rest = "  ".join(part for part in (", ".join(some), time) if part)
+        plain = f"{report.name}  {report.state:<8}  {rest}"
+        if len(plain) <= width:
+            break
+    else:
+        # On a narrow screen the counts get a line of their own.
+        rest = shortened(", ".join(least), width - 2)
+        plain = f"{shortened(f'{report.name}  {report.state}', width)}\n  {rest}"
+    if colour and report.state in COLOURS:
+        styled = f"\x1b[{COLOURS[report.state]}m{report.state}\x1b[0m"
+        return plain.replace(f"  {report.state}", f"  {styled}", 1)
+    return plain
+
+
+_OPEN = {"running", "waiting"}
+_WORDS = {"left": "not run"}
+_FIRST = ("done", "failed", "timeout", "interrupted", "running", "waiting", "left")
+
+
+def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    order = {word: number for number, word in enumerate(_FIRST)}
+    return sorted(counts.items(), key=lambda item: order.get(item[0], len(order)))
+
+
+def _end(report: Report) -> str:
+    if report.state == "finished":
+        return "finished"
+    return "ended by a person or a signal" if report.exit_code == 2 else "interrupted"
+
+
+def _waits(waits: Mapping[int, Sequence[int]]) -> Iterator[str]:
+    """Those that wait for the same share a line."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for position, needs in waits.items():
+        groups.setdefault(tuple(needs), []).append(position)
+    for needs, positions in list(groups.items())[:WAITS]:
+        verb = "waits" if len(positions) == 1 else "wait"
+        yield f"  {_few(positions)} {verb} for {_few(needs)}"
+    if len(groups) > WAITS:
+        rest = sum(len(positions) for positions in list(groups.values())[WAITS:])
+        yield f"  and {rest} more wait for others"
+
+
+def _few(positions: Sequence[int]) -> str:
+    spans = numbers(positions).split(", ")
+    return ", ".join(spans[:4]) + (f" and {len(spans) - 4} more groups" if len(spans) > 4 else "")
+
+
+def _listed(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """The runs as columns. What does not fit is left out from the right, and named."""
+    keys = list(dict.fromkeys(key for row in rows for key in row.parameters))
+    left_out: list[str] = []
+    while True:
+        columns = [
+            ("#", [str(row.position) for row in rows]),
+            ("name", [shown(row.name, NAME) for row in rows]),
+            *((visible(shortened(key, NAME)), _values(rows, key)) for key in keys),
+            ("time", [_elapsed(row) for row in rows]),
+        ]
+        widths = [max(map(cells, [heading, *texts])) for heading, texts in columns]
+        room = width - 2 * len(columns) - sum(widths)
+        if room >= OUTPUT + 2 or not keys:
+            break
+        left_out.insert(0, keys.pop())
+    output = [("output", [shortened(row.line, room - 2) for row in rows])] if room > 6 else []
+    table = [*columns, *output]
+    for number in range(-1, len(rows)):
+        texts = [heading if number < 0 else column[number] for heading, column in table]
+        aligned = [
+            _aligned(t, w, h) for t, w, (h, _) in zip(texts, [*widths, 0], table, strict=False)
+        ]
+        yield shortened(f"  {'  '.join(aligned)}".rstrip(), width)
+    if left_out:
+        yield shortened(
+            f"  (left out to fit the width: {', '.join(map(visible, left_out))})", width
+        )
+
+
+def _values(rows: Sequence[Row], key: str) -> list[str]:
+    return [shown(row.parameters[key], VALUE) if key in row.parameters else "" for row in rows]
+
+
+def _elapsed(row: Row) -> str:
+    if row.elapsed is None:
+        return "starts"
+    return duration(row.elapsed) if row.elapsed >= 60 else f"{row.elapsed:.0f} s"
+
+
+def _aligned(text: str, width: int, heading: str) -> str:
+    padding = " " * (width - cells(text))
+    return padding + text if heading in {"#", "time"} else text + padding
