@@ -101,7 +101,7 @@ class Journal:
     """Writes the events of a session, each with one system call; `sync` is a group commit."""
 
     def __init__(self, path: Path) -> None:
-        fresh = not path.exists()
+        fresh = not path.exists() or not path.stat().st_size
         self._file = Appender(path)
         if fresh:
             self._append([{"format": FORMAT}])

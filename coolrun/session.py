@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import ExitCode, SessionError
+from coolrun.errors import ExitCode, PluginError, SessionError
 from coolrun.journal import Attempt, Journal
 from coolrun.results import read_results
 from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Run, Status
@@ -80,8 +80,12 @@ class Session:
     waiting: Waiting = field(default_factory=Waiting)
     _leases: dict[str, list[Lease]] = field(default_factory=dict)
     _delayed: list[tuple[float, Experiment]] = field(default_factory=list)
+    _to_repeat: set[int] = field(default_factory=set)
     _overtaken: dict[int, int] = field(default_factory=dict)
     _timers: list[_Timer] = field(default_factory=list)
+    _commits: list[Callable[[], None]] = field(default_factory=list)
+    _unwritten: list[Record] = field(default_factory=list)
+    _trouble: str | None = None
     _finish: Finish | None = None
 
     @property
@@ -127,6 +131,14 @@ class Session:
         """Have `function` called about every so many seconds while the session runs."""
         self._timers.append(_Timer(seconds, self._now() + seconds, function))
 
+    def on_commit(self, function: Callable[[], None]) -> None:
+        """Have `function` called whenever what was written is made to survive a power loss.
+
+        That is once a second, and before anybody is told that the session has ended. The journal
+        follows: it never says of anything that it is recorded that a power loss could still take.
+        """
+        self._commits.append(function)
+
     def stop_run(self, token: str, status: Status, reason: str) -> None:
         """Stop one run; its record has this status and reason."""
         self.tell(Stopped(token, status, reason))
@@ -158,7 +170,7 @@ class Session:
         before = self.state.hold
         actions = decide(self.state, event)
         if self.state.hold != before:
-            self.journal.held(self.state.hold)
+            self._tell_hold()
         for action in actions:
             self._perform(action)
 
@@ -168,7 +180,7 @@ class Session:
         """Run everything; the exit code says how it went."""
         started = self.started.isoformat(timespec="seconds")
         self.journal.begun(started, self.state.capacity)
-        self.every(SYNC, self.journal.sync)
+        self.every(SYNC, self._write_down)
         self._fill()
         with Signals() as signals:
             self.tell(Tick(self._now()))
@@ -178,10 +190,24 @@ class Session:
             code = ExitCode.ENDED
         else:
             good = all(status is Status.DONE for status in self.ended.values())
-            good = good and not self._delayed  # those failed, and were not run again
+            good = good and not self._to_repeat  # those failed, and were not run again
             code = ExitCode.OK if good else ExitCode.FAILED
-        self.journal.finished(int(code))
+        self._finish_writing(code)
         return code
+
+    def _finish_writing(self, code: ExitCode) -> None:
+        """Write and sync everything, before anybody is told that the session has ended."""
+        self._write_down()
+        if self._trouble is None:
+            try:
+                self.journal.finished(int(code))
+            except OSError as error:
+                self._trouble = f"cannot write: {reason_of(error)}"
+        if self._trouble is not None:
+            raise SessionError(
+                self._trouble,
+                cure=f"make room, then go on with `coolrun --resume {self.name}`: nothing is lost",
+            )
 
     def _wait(self, signals: Signals) -> None:
         moments = [timer.due for timer in self._timers]
@@ -302,7 +328,6 @@ class Session:
             self._close_blocked(run, verdict)
             return None
         self._leases[run.token] = leases
-        run.folder.mkdir(parents=True, exist_ok=True)
         return run
 
     def _verdict(self, experiment: Experiment) -> Blocked | None:
@@ -328,12 +353,27 @@ class Session:
     def _submit(self, runs: list[Run]) -> None:
         if not runs:
             return
-        self.journal.started(runs)
+        try:
+            for run in runs:
+                run.folder.mkdir(parents=True, exist_ok=True)
+            self.journal.started(runs)
+        except OSError as error:
+            for run in reversed(runs):
+                self._take_back(run)
+            self._fill()
+            self._hold_on(f"cannot start anything: {reason_of(error)}")
+            return
         for run in runs:
             self.tell(Submitted(run))
         self.launcher.submit(runs)
         for run in runs:
             self.config.pluginmanager.notify("coolrun_run_start", run=run, session=self)
+
+    def _take_back(self, run: Run) -> None:
+        """It was not started after all."""
+        _release(self._leases.pop(run.token, []))
+        self.attempts[run.experiment.position] -= 1
+        self.queue.give_back(run.experiment)
 
     # Ending
 
@@ -341,33 +381,80 @@ class Session:
         run, exited, status = action.run, action.exit, action.status
         if action.reason is not None:
             exited = exited.because(action.reason)
-        self.journal.ended(run.token, status, exited.failure, exited.elapsed)
-        self.record(Record(run, exited, status))
         _release(self._leases.pop(run.token, []))
-        self._retry_or_end(Record(run, exited, status))
+        self._record_end(Record(run, exited, status))
 
     def _close_blocked(self, run: Run, verdict: Blocked) -> None:
         now = self.config.clock.now().isoformat(timespec="seconds")
         exited = Exit(run.token, verdict.reason, now, 0.0)
-        self.journal.started([run])
-        self.journal.ended(run.token, Status.BLOCKED, verdict.reason)
-        record = Record(run, exited, Status.BLOCKED)
+        self._record_end(Record(run, exited, Status.BLOCKED))
+
+    def _record_end(self, record: Record) -> None:
+        """Write down how a run ended, or hold it until that is possible; what runs goes on."""
+        if not self._unwritten:
+            try:
+                self._write_end(record)
+                return
+            except OSError as error:
+                self._hold_on(f"cannot record {record.run.id}: {reason_of(error)}")
+        # A log may hold a part of it, or all.
+        self._unwritten.append(replace(record, replayed=True))
+
+    def _write_end(self, record: Record) -> None:
+        run = record.run
+        if record.status is Status.BLOCKED:
+            self.journal.started([run])
+            self.journal.ended(run.token, record.status, record.failure)
+        else:
+            self.journal.ended(run.token, record.status, record.failure, record.exit.elapsed)
         self.record(record)
-        self._end_for_good(record)
+        self._retry_or_end(record)
 
     def record(self, record: Record) -> None:
-        """Have a record written where people look for it, and then tell observers."""
-        run = record.run
+        """Have a record written where people look for it, and say so in the journal.
+
+        Raises:
+            OSError: the disk does not let us.
+        """
         try:
             self.config.pluginmanager.ask(
-                "coolrun_record", run=run, record=record, config=self.config
+                "coolrun_record", run=record.run, record=record, config=self.config
             )
+        except PluginError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from error
+            raise
+        self.journal.recorded(record.run.token)
+
+    # What cannot be written is held, and tried again
+
+    def _write_down(self) -> None:
+        """Write what could not be written, and make everything survive a power loss."""
+        try:
+            while self._unwritten:
+                self._write_end(self._unwritten[0])
+                del self._unwritten[0]
+            for commit in self._commits:
+                commit()
+            self.journal.sync()
         except OSError as error:
-            raise SessionError(
-                f"cannot record {run.id}: {error.strerror}",
-                cure="make room, then go on with `coolrun --resume`: nothing is lost",
-            ) from error
-        self.journal.recorded(run.token)
+            self._hold_on(f"cannot write: {reason_of(error)}")
+            return
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None and self.state.paused == trouble:
+            self.tell(Resume(self._now()))
+
+    def _hold_on(self, trouble: str) -> None:
+        """Start nothing more until what has to be written can be written again."""
+        if self._trouble is None:
+            self._trouble = f"{trouble}; it is tried again every second, and nothing is lost"
+            self.pause(self._trouble)
+
+    def _tell_hold(self) -> None:
+        try:
+            self.journal.held(self.state.hold)
+        except OSError as error:
+            self._hold_on(f"cannot write: {reason_of(error)}")
 
     def _retry_or_end(self, record: Record) -> None:
         run = record.run
@@ -380,6 +467,7 @@ class Session:
             self._end_for_good(record)
             return
         self.journal.again(run.token)
+        self._to_repeat.add(run.experiment.position)
         self._delayed.append((self._now() + again.delay, again.experiment))
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
@@ -388,6 +476,7 @@ class Session:
         attempt = Attempt.of(run, record.status, record.failure)
         attempt.recorded = True
         self.settle(attempt)
+        self._to_repeat.discard(attempt.position)
         self.waiting.ended(attempt.position)
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 
@@ -415,6 +504,12 @@ class _Timer:
     interval: float
     due: float
     function: Callable[[], None]
+
+
+def reason_of(error: OSError) -> str:
+    """What went wrong with which file, in words."""
+    where = f" ({str(error.filename)!r})" if error.filename else ""
+    return f"{error.strerror or error}{where}"
 
 
 def _release(leases: list[Lease]) -> None:
