@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
+
+TICK = 1_000_000_000  # ns; the coarsest time stamps of files
 
 
 def atomic_write(
@@ -53,6 +56,75 @@ def _take_name(name: str, path: Path) -> None:
         os.replace(name, path)
     else:
         os.unlink(name)
+
+
+def replace_unchanged(
+    path: Path, data: bytes | Iterable[bytes], known: tuple[int, int, int] | None
+) -> bool:
+    """Write a file that others write as well, unless it is not any more as it was known.
+
+    What somebody saves at the very moment is kept: the old file is taken aside and looked at, and
+    the new one takes the name only while it is free. A crash in between leaves the old file at
+    `aside_of(path)`. The time of change is a second early: whoever saves within the same tick of
+    the clock has another one.
+
+    Args:
+        known: inode, time of change in nanoseconds and size; None: there was no file.
+
+    Returns:
+        whether it was written.
+    """
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, _mode_of(path))
+        os.utime(name, ns=(time.time_ns(), time.time_ns() - TICK))
+        if known is not None and not _take_aside(path, known):
+            return False
+        try:
+            _take_name(name, path)
+        except FileExistsError:
+            return False
+        if known is not None:
+            os.unlink(aside_of(path))
+    finally:
+        Path(name).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def aside_of(path: Path) -> Path:
+    """Where a file is for a moment while `replace_unchanged` puts another in its place."""
+    return path.with_name(f".{path.name}.aside")
+
+
+def _take_aside(path: Path, known: tuple[int, int, int]) -> bool:
+    """Take a file's name away if it is as it was known; put it back if it is not."""
+    aside = aside_of(path)
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return False
+    status = os.stat(aside)
+    if (status.st_ino, status.st_mtime_ns, status.st_size) == known:
+        return True
+    try:
+        _take_name(str(aside), path)
+    except FileExistsError:
+        os.unlink(aside)  # it was saved once more, and that is the newest
+    return False
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def sync_folder(folder: Path) -> None:

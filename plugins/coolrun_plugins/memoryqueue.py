@@ -5,30 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from coolrun import Config, Experiment, Parser, Plan, UsageError, hookimpl
-
-
-@hookimpl
-def coolrun_addoption(parser: Parser) -> None:
-    parser.add_setting(
-        "queue", type=_path, default=None, help="a file for the queue; null keeps it in memory"
-    )
-
-
-def _path(value: object) -> object:
-    if value is not None and not isinstance(value, str):
-        raise ValueError("expected a path or null")
-    return value
-
-
-@hookimpl
-def coolrun_check(plan: Plan, config: Config) -> None:
-    path = config.setting("queue")
-    if path is not None:
-        raise UsageError(
-            f"a queue on disk ({path!r}) is not available yet",
-            cure="set Global.queue to null to keep the queue in memory",
-        )
+from coolrun import Experiment, hookimpl
 
 
 @hookimpl
