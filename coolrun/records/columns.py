@@ -50,15 +50,19 @@ class Recorder:
 
     def data(self) -> bytes | None:
         """Everything, as it is written; None where columns are no good form for it."""
-        keys = list(dict.fromkeys(key for row in self._rows for key in row))
-        if not self.usable or len(keys) > MOST_KEYS or any(type(key) is not str for key in keys):
+        columns = self._columns()
+        if (
+            not self.usable
+            or len(columns) > MOST_KEYS
+            or any(type(key) is not str for key in columns)
+        ):
             return None
         places: list[list[Plain]] = []
         blobs: list[bytes] = []
         self._put(places, blobs, "start", "", self._starts)
         self._put(places, blobs, "end", "", self._ends)
-        for key in keys:
-            column = [row.get(key, _ABSENT) for row in self._rows]
+        for key, values in columns.items():
+            column = values
             if _ABSENT in column:
                 gaps = [at for at, value in enumerate(column) if value is _ABSENT]
                 self._put(places, blobs, "gaps", key, gaps)
@@ -66,6 +70,14 @@ class Recorder:
             self._put(places, blobs, "values", key, column)
         head = json.dumps([VERSION, len(self._rows), places]).encode()
         return b"%d %d\n%s\n%s" % (len(head), crc32(head), head, b"".join(blobs))
+
+    def _columns(self) -> dict[Any, Sequence[Any]]:
+        rows = self._rows
+        first = list(rows[0]) if rows else []
+        if all(list(row) == first for row in rows):
+            return dict(zip(first, zip(*[row.values() for row in rows], strict=True), strict=True))
+        keys = dict.fromkeys(key for row in rows for key in row)
+        return {key: [row.get(key, _ABSENT) for row in rows] for key in keys}
 
     def _put(
         self, places: list[list[Plain]], blobs: list[bytes], kind: str, key: str, column: Any
@@ -76,7 +88,7 @@ class Recorder:
         blobs.append(blob)
 
 
-def _written(column: list[Plain]) -> tuple[str, bytes]:
+def _written(column: Sequence[Plain]) -> tuple[str, bytes]:
     """A form that gives exactly these values again, the fastest one that does."""
     kinds = set(map(type, column))
     if kinds == {float}:
@@ -85,7 +97,7 @@ def _written(column: list[Plain]) -> tuple[str, bytes]:
         return "q", array("q", column).tobytes()
     if ATOMS.issuperset(kinds):
         return "json", json.dumps(column, separators=(",", ":")).encode()
-    return "coded", encode(column).encode()
+    return "coded", encode(list(column)).encode()
 
 
 def _read(form: str, blob: bytes) -> list[Any]:
