@@ -219,14 +219,22 @@ def _read_options(config: Config, words: Sequence[str]) -> None:
     ours, theirs, overrides = split_arguments(words, parser, command)
     config.options = built.parse_args(ours)
     config.module_arguments, config.overrides = theirs, overrides
-    _warn_about_near_flags(config, set(ours))
+    _warn_about_near_words(config, set(ours))
 
 
-def _warn_about_near_flags(config: Config, ours: set[str]) -> None:
+def _warn_about_near_words(config: Config, ours: set[str]) -> None:
+    """What is passed on may be a misspelt flag or command of ours."""
     strange = [w for w in config.module_arguments if w.startswith("--") and w not in ours]
-    if not strange:
+    first = config.module_arguments[0] if config.module_arguments else "-"
+    if not strange and first.startswith("-"):
         return
     from difflib import get_close_matches
+
+    command = get_close_matches(first, config.parser.commands, n=1, cutoff=0.6)
+    if command and first not in ours:
+        config.pluginmanager.notices.append(
+            f"{first!r} is passed on to your program; did you mean `coolrun {command[0]}`?"
+        )
 
     flags = [
         f

@@ -35,12 +35,13 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     left = config.pluginmanager.ask("coolrun_continue", plan=plan, config=config)
     if left is not None:
         return resume_session(Resumption.of(left), config)
+    launcher = _launcher(config)
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     folder.lock()
     config.add_cleanup(folder.unlock)
     folder.write_definition(plan.source)
     folder.write_plan(plan.experiments, plan.settings, plan.source)
-    return _run(_open(plan, folder, config))
+    return _run(_open(plan, folder, config, launcher))
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def resume_session(
     config.session_folder = folder
     config.take_settings(plan.settings, plan.source)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
-    session = _open(plan, folder, config, enqueue=False)
+    session = _open(plan, folder, config, _launcher(config), enqueue=False)
     waiting = _take_up(session, resumption.past, again)
     session.queue.put(plan.experiments[position] for position in waiting)
     if not waiting and not session.running and not session.queue.waiting():
@@ -165,14 +166,30 @@ def _replay(session: Session, run: Run, attempt: Attempt) -> None:
     attempt.recorded = True
 
 
-def _open(plan: Plan, folder: SessionFolder, config: Config, *, enqueue: bool = True) -> Session:
+def _launcher(config: Config) -> Launcher:
+    """The launcher, before anything is written: what it preloads may fail."""
+    launcher: Launcher = _found(
+        config.pluginmanager.ask("coolrun_launch", config=config), "launches runs"
+    )
+    config.add_cleanup(launcher.close)
+    if not config.hook.coolrun_record.get_hookimpls():
+        config.warn("no plugin writes records: results stay in the folders of the runs")
+    return launcher
+
+
+def _open(
+    plan: Plan,
+    folder: SessionFolder,
+    config: Config,
+    launcher: Launcher,
+    *,
+    enqueue: bool = True,
+) -> Session:
     ask = config.pluginmanager.ask
     config.session_folder = folder
     started, begun = config.clock.now(), config.clock.monotonic()
     queue: Queue = _found(ask("coolrun_queue", config=config), "gives a queue")
     config.add_cleanup(queue.close)
-    launcher: Launcher = _found(ask("coolrun_launch", config=config), "launches runs")
-    config.add_cleanup(launcher.close)
     journal = Journal(folder.journal)
     config.add_cleanup(journal.close)
     control = Control(folder.control)

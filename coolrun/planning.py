@@ -154,8 +154,8 @@ def nothing_to_run(plan: Plan) -> NothingToRun:
     """Why there is nothing to run, and what to do."""
     if not plan.experiments:
         return NothingToRun(
-            f"{plan.source.path}: there is no experiment in it",
-            cure="experiments start after a line `---`; "
+            f"{plan.source.path}: there is no experiment to run",
+            cure="experiments start after a line `---`: "
             "add `---` and `{}` to run the default config once",
         )
     reasons = sorted(set(plan.skipped.values()))

@@ -110,7 +110,7 @@ def test_a_list_or_a_word_at_top_level_is_refused(folder: Project, text: str, pl
 
 def test_a_file_with_defaults_only_says_where_experiments_start(folder: Project) -> None:
     message = wrong(folder, "Module: mod:train\n", code=5)
-    assert "there is no experiment in it" in message
+    assert "there is no experiment to run" in message
     assert "experiments start after a line `---`" in message
 
 
