@@ -6,10 +6,10 @@ of several documents the later ones win.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from coolrun.errors import CoolrunError
 from coolrun.plain import Plain, encode
@@ -40,7 +40,7 @@ def ended_badly(code: int) -> str | None:
     return f"exit code {code} ({reason})" if reason else f"exit code {code}"
 
 
-def read_written(path: Path, reserved: Collection[str]) -> tuple[dict[str, Plain], list[str]]:
+def read_written(path: str, reserved: Collection[str]) -> tuple[dict[str, Plain], list[str]]:
     """What a program wrote down, and what a person should know about it.
 
     Args:
@@ -48,14 +48,14 @@ def read_written(path: Path, reserved: Collection[str]) -> tuple[dict[str, Plain
         reserved: the keys of the experiment and of the runner, which are no results.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
         return {}, []
     except OSError as error:
         return {}, [f"its results cannot be read: {error.strerror}"]
     if len(data) > LARGEST:
-        return {}, [f"its results are not recorded: {str(path)!r} is larger than {LARGEST:,} bytes"]
+        return {}, [f"its results are not recorded: {path!r} is larger than {LARGEST:,} bytes"]
     results: dict[str, Plain] = {}
     warnings = []
     try:
@@ -69,31 +69,43 @@ def read_written(path: Path, reserved: Collection[str]) -> tuple[dict[str, Plain
     return results, warnings
 
 
-def _documents(data: bytes, path: Path) -> Iterator[dict[str, Plain]]:
+def _documents(data: bytes, path: str) -> Iterator[dict[str, Plain]]:
     from coolrun.yamlio import read
 
-    for document in read(data, path=str(path)):
+    for document in read(data, path=path):
         if document.value is None:
             continue
         if not isinstance(document.value, dict):
-            raise CoolrunError(f"{str(path)!r} holds no mapping", cure="write `NAME: value`")
+            raise CoolrunError(f"{path!r} holds no mapping", cure="write `NAME: value`")
         yield {str(key): value for key, value in document.value.items()}
 
 
 # For whoever starts a program and waits for it: it says nothing in the results file itself.
 
 
-def append_written(path: str, results: dict[str, Plain], warnings: list[str]) -> None:
-    """Add what a program wrote down to the results file of its run.
+def end_results(
+    path: str,
+    failure: str | None,
+    started: str,
+    elapsed: float,
+    written: tuple[dict[str, Plain], list[str]],
+) -> None:
+    """Write the rest of a run's results file: what its program wrote down, and how it ended.
 
     Raises:
         OSError: the file cannot be written.
     """
+    results, warnings = written
     lines = [encode(["set", key, value]) for key, value in results.items()]
     lines += [encode(["warning", text]) for text in warnings]
-    if lines:
-        with open(path, "ab") as file:
-            file.write(("\n".join(lines) + "\n").encode())
+    lines.append(encode(["exit", failure, started, elapsed]))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        data = ("\n".join(lines) + "\n").encode()
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
 
 
 def _name(number: int) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from coolrun_plugins.command.line import Line
 
 KEY = "Command"
+_KEPT = 100  # command lines that are taken apart once
 
 
 @hookimpl
@@ -25,6 +26,11 @@ def coolrun_addoption(parser: Parser) -> None:
 
 
 @hookimpl
+def coolrun_configure(config: Config) -> None:
+    config.pluginmanager.register(Commands(config), "command-lines")
+
+
+@hookimpl
 def coolrun_plan(plan: Plan, config: Config) -> None:
     """Find what is wrong with the commands, and what none of them uses."""
     chosen = plan.chosen
@@ -35,60 +41,64 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
         check_commands(ours, config, has_others=len(ours) < len(chosen))
 
 
-@hookimpl
-def coolrun_check(plan: Plan, config: Config) -> None:
-    """Find the programs before the first of them is to run."""
-    from coolrun_plugins.command.programs import find_program
+class Commands:
+    """The programs of a session. What was found out about a command is kept for the next run."""
 
-    for experiment in plan.chosen:
-        if config.way_of(experiment) != KEY:
-            continue
-        if isinstance(experiment[KEY], dict):
-            error = UsageError(
-                "a chain of commands is shown by --dry, and cannot be run by this version",
-                cure="write the stages as one command: first && second",
-            )
-            raise experiment.blame(error, (KEY,))
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lines: dict[str, Line] = {}
+        self._files: dict[str, str] = {}
+
+    @hookimpl
+    def coolrun_check(self, plan: Plan) -> None:
+        """Find the programs before the first of them is to run."""
+        for experiment in plan.chosen:
+            if self._config.way_of(experiment) != KEY:
+                continue
+            if isinstance(experiment[KEY], dict):
+                error = UsageError(
+                    "a chain of commands is shown by --dry, and cannot be run by this version",
+                    cure="write the stages as one command: first && second",
+                )
+                raise experiment.blame(error, (KEY,))
+            if not experiment.pending:
+                self._program(experiment)
+
+    @hookimpl
+    def coolrun_program(self, experiment: Experiment) -> Program | None:
+        return self._program(experiment) if self._config.way_of(experiment) == KEY else None
+
+    @hookimpl
+    def coolrun_execute(self, experiment: Experiment, parameters: Any) -> Callable[[], None] | None:
+        """Run it below this process, where nobody could start it in the place of one."""
+        if self._config.way_of(experiment) != KEY:
+            return None
+        from coolrun_plugins.command.programs import run_below
+
+        program = self._program(experiment)
+        dict(parameters)  # what no command uses was told when the plan was made
+        return lambda: run_below(program, parameters, self._config)
+
+    def _program(self, experiment: Experiment) -> Program:
+        from coolrun_plugins.command.programs import find_program
+
         try:
-            find_program(_line(experiment).fill(experiment, config)[0], config)
-        except DefinitionError as wrong:
-            raise experiment.blame(wrong, (KEY,)) from wrong
+            arguments = self._line(experiment[KEY]).fill(experiment, self._config)
+            if not arguments:
+                raise DefinitionError("the command is empty with these values")
+            name = arguments[0]
+            if name not in self._files:
+                self._files[name] = find_program(name, self._config)
+            return Program(self._files[name], tuple(arguments))
+        except DefinitionError as error:
+            raise experiment.blame(error, (KEY,)) from error
 
+    def _line(self, written: Any) -> Line:
+        from coolrun_plugins.command.line import Line
 
-@hookimpl
-def coolrun_program(experiment: Experiment, config: Config) -> Program | None:
-    return _program(experiment, config) if config.way_of(experiment) == KEY else None
-
-
-@hookimpl
-def coolrun_execute(
-    experiment: Experiment, parameters: Any, config: Config
-) -> Callable[[], None] | None:
-    """Run it below this process, where nobody could start it in the place of one."""
-    if config.way_of(experiment) != KEY:
-        return None
-    from coolrun_plugins.command.programs import run_below
-
-    program = _program(experiment, config)
-    dict(parameters)  # what no command uses was told when the plan was made
-
-    def work() -> None:
-        run_below(program, parameters, config)
-
-    return work
-
-
-def _program(experiment: Experiment, config: Config) -> Program:
-    from coolrun_plugins.command.programs import find_program
-
-    try:
-        program, *rest = _line(experiment).fill(experiment, config)
-        return Program(find_program(program, config), (program, *rest))
-    except DefinitionError as error:
-        raise experiment.blame(error, (KEY,)) from error
-
-
-def _line(experiment: Experiment) -> Line:
-    from coolrun_plugins.command.line import Line
-
-    return Line(experiment[KEY])
+        key = written if type(written) is str else repr(written)
+        if key not in self._lines:
+            if len(self._lines) == _KEPT:
+                self._lines.clear()
+            self._lines[key] = Line(written)
+        return self._lines[key]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, DefinitionError
@@ -69,7 +68,7 @@ def run_below(program: Program, parameters: Any, config: Config) -> None:
         except KeyboardInterrupt as error:
             interrupted = error  # the program was told as well, and may have to tidy up
     reserved = (*parameters, *RECORD_KEYS)
-    results, warnings = read_written(Path(os.environ["COOLRUN_RESULTS"]), reserved)
+    results, warnings = read_written(os.environ["COOLRUN_RESULTS"], reserved)
     parameters |= results
     for text in warnings:
         config.warn(text)

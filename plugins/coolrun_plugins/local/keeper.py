@@ -16,7 +16,7 @@ from coolrun_plugins.local.channel import Channel, ChannelClosed
 from coolrun_plugins.local.child import live
 from coolrun_plugins.local.messages import CLAIMED, UNSEEN, Adoption, Ending, Order, failure_of
 from coolrun_plugins.local.processes import children, is_alive, watch
-from coolrun_plugins.local.spawning import spawn, take_results
+from coolrun_plugins.local.spawning import spawn, write_end
 from coolrun_plugins.local.task import Task
 
 if TYPE_CHECKING:
@@ -220,8 +220,8 @@ class Keeper:
         assert task.status is not None
         elapsed = task.ended - task.begun
         if task.program is not None:
-            take_results(task, task.program)
-        if isinstance(task.status, int) and (self._is_alone or task.status or task.program):
+            write_end(task, task.program)
+        elif isinstance(task.status, int) and (self._is_alone or task.status != 0):
             self._write_exit(task, elapsed)
         self._endings.append(
             Ending(task.token, task.status, task.started, elapsed, tuple(task.warnings))

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coolrun.programs import append_written, read_written
+from coolrun.programs import end_results, read_written
 from coolrun.results import append_pid, claim
+from coolrun_plugins.local.messages import failure_of
 
 if TYPE_CHECKING:
     from coolrun_plugins.local.messages import Order, ProgramOrder
@@ -32,7 +33,7 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
         pid = os.posix_spawn(
             program.file,
             program.arguments,
-            {**os.environ, **program.environment},
+            _environment(program.environment),
             file_actions=((os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)),
             setsid=True,
             setsigmask=(),
@@ -48,13 +49,23 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
     return pid
 
 
-def take_results(task: Task, program: ProgramOrder) -> None:
-    """Add what the program wrote down to the results file of the run."""
-    results, warnings = read_written(Path(program.written), program.reserved)
+def write_end(task: Task, program: ProgramOrder) -> None:
+    """Say in the results file of the run what its program found, and how it ended."""
+    assert task.status is not None
+    written = read_written(program.written, program.reserved)
+    elapsed = task.ended - task.begun
     try:
-        append_written(task.results, results, warnings)
+        end_results(task.results, failure_of(task.status), task.started, elapsed, written)
     except OSError as error:
         task.warnings.append(f"its results could not be recorded: {error.strerror}")
+
+
+def _environment(added: dict[str, str]) -> dict[bytes, bytes]:
+    """The environment of this process, as bytes as it is kept, and what is added to it."""
+    environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
+    for name, value in added.items():
+        environment[os.fsencode(name)] = os.fsencode(value)
+    return environment
 
 
 def open_output(path: str) -> int:
