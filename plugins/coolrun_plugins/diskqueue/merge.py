@@ -96,8 +96,23 @@ def merge(ledger: Ledger, save: Save) -> Merge:
         merged.seen.fresh.append((text, ids))
         merged.items.extend(Same(ledger.entries[i]) for i in ids if i in ledger.waiting)
     dropped = [id_ for several in unmatched.values() for ids in several for id_ in ids]
+    if not _follows(save, before, merged):
+        merged.seen.fresh += [(text, ids) for text, several in unmatched.items() for ids in several]
+        dropped = []
     _absent(ledger, merged, before, listed, dropped)
     return merged
+
+
+def _follows(save: Save, before: Seen, merged: Merge) -> bool:
+    """Whether a save shows anything of the one before it from the same version.
+
+    If not, it may come from a second editor, which cannot know what was new in the other.
+    """
+    if merged.seen.fresh:
+        return True
+    texts = {document.id: document.text for document in save.documents}
+    kept = any(digest(texts[id_]) == text for id_, text in before.texts.items() if id_ in texts)
+    return kept or any(id_ not in texts for id_ in before.absent)
 
 
 def order_of(ledger: Ledger, ids: Sequence[str]) -> list[str] | None:

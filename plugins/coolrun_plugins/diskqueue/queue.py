@@ -53,7 +53,8 @@ class DiskQueue:
         self._due = 0.0
         with self._side.locked() as ledger:
             _mend_name(path)
-            if session in ledger.members:
+            self._resumed = session in ledger.members
+            if self._resumed:
                 self._side.append([["join", session, str(folder)]])
             complete(self._side)
             self._roster.know()
@@ -170,10 +171,14 @@ class DiskQueue:
         lost: list[Experiment] = []
         for experiment in experiments:
             entry = ledger.entries.get(self._roster.id_at(experiment.position) or "")
-            if entry is None and experiment.position < count:
+            if entry is None and (experiment.position < count or not self._resumed):
                 new.append(experiment)
             elif entry is not None and entry.by == self._name:
                 lost.append(experiment)
+        most = max((e.position + 1 for e in new), default=0)
+        if most > count:
+            put = ["put", self._name, str(self._folder), self._batch, most]
+            self._side.append([put])
         add(self._side, self._roster, new, self._config)
         for experiment in reversed(lost):
             self._give_back(ledger, experiment)
