@@ -493,7 +493,9 @@ class Session:
             self._delayed = [entry for entry in self._delayed if entry[0] > now]
             for experiment in reversed(due):
                 self.queue.give_back(experiment)
-            self._fill()
+                self.waiting.put_first(experiment)
+            if any(experiment.position not in self._to_repeat for experiment in due):
+                self._fill()  # others may wait for it again, or it for others
 
     def _now(self) -> float:
         return self.config.clock.monotonic()

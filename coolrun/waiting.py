@@ -22,6 +22,7 @@ class Waiting:
         self._dependents: dict[int, list[int]] = {}
         self._free: list[tuple[int, int]] = []
         self._places: dict[int, int] = {}
+        self._first = 0
 
     def __len__(self) -> int:
         return len(self._experiments)
@@ -35,6 +36,7 @@ class Waiting:
         """
         self._experiments = {experiment.position: experiment for experiment in experiments}
         self._places = {position: place for place, position in enumerate(self._experiments)}
+        self._first = 0
         pending = {*self._experiments, *unended}
         self._unmet, self._dependents, self._free = {}, {}, []
         for position, experiment in self._experiments.items():
@@ -63,6 +65,15 @@ class Waiting:
     def remove(self, position: int) -> None:
         """It starts, or is gone. Others still wait for it until it has ended."""
         self._experiments.pop(position, None)
+
+    def put_first(self, experiment: Experiment) -> None:
+        """It waits once more, before all others; nothing is left that it waits for."""
+        position = experiment.position
+        self._first -= 1
+        self._experiments[position] = experiment
+        self._places[position] = self._first
+        self._unmet[position] = 0
+        heapq.heappush(self._free, (self._first, position))
 
     def ended(self, position: int) -> None:
         """It has ended for good: those that waited for nothing else are free."""
