@@ -8,7 +8,7 @@ way is left to the full reader. What is taken here has the same value there.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from coolrun.yamlio.scalars import INITIALS, plain
 
@@ -40,12 +40,8 @@ _NUMERIC = frozenset("0123456789-+.")
 _NONE: Any = object()
 
 
-class _Line(NamedTuple):
-    indent: str
-    dash: str
-    key: str
-    value: str
-    alone: str
+# Indentation, dash, key, value, and what stands in a line without a key.
+_Line = tuple[str, str, str, str, str]
 
 
 class _NotSimple(Exception):
@@ -133,39 +129,42 @@ class SimpleReader:
     # Nested
 
     def _nested(self, text: str, number: int) -> dict[Any, Plain] | None:
-        found = _LINE.findall(text, 4)
-        if len(found) != number or not found:
+        lines = _LINE.findall(text, 4)
+        if len(lines) != number or not lines:
             return None
-        lines = [_Line(*groups) for groups in found]
-        value, end = self._mapping(lines, 0, 0, 1)
+        value, end = self._mapping(lines, 0, "", 1)
         return value if end == number else None
 
-    def _block(self, lines: list[_Line], at: int, indent: int, depth: int) -> tuple[Plain, int]:
+    def _block(self, lines: list[_Line], at: int, indent: str, depth: int) -> tuple[Plain, int]:
         if depth > DEPTH:
             raise _NotSimple
-        if lines[at].dash:
+        if lines[at][1]:
             return self._sequence(lines, at, indent, depth)
         return self._mapping(lines, at, indent, depth)
 
     def _mapping(
-        self, lines: list[_Line], at: int, indent: int, depth: int
+        self, lines: list[_Line], at: int, indent: str, depth: int
     ) -> tuple[dict[Any, Plain], int]:
+        known, is_float, convert = self._known.get, _FLOAT.fullmatch, self._value
         record: dict[Any, Plain] = {}
         size = len(lines)
         while at < size:
             margin, dash, key, written, alone = lines[at]
-            if len(margin) < indent or (dash and len(margin) == indent and record):
-                break
-            if alone or dash or len(margin) != indent or key in record:
+            if dash or alone or margin != indent:
+                if len(margin) < len(indent) or (dash and margin == indent and record):
+                    break
+                raise _NotSimple
+            if key in record:
                 raise _NotSimple
             at += 1
             value: Plain = None
             if written:
-                known = self._known.get(written, _NONE)
-                value = self._value(written) if known is _NONE else known
+                value = known(written, _NONE)
+                if value is _NONE:
+                    value = float(written) if is_float(written) else convert(written)
             elif at < size:
-                inner = len(lines[at].indent)
-                if inner > indent or (inner == indent and lines[at].dash):
+                inner = lines[at][0]
+                if len(inner) > len(indent) or (inner == indent and lines[at][1]):
                     value, at = self._block(lines, at, inner, depth + 1)
             record[key] = value
         if not self._keys.issuperset(record):
@@ -173,24 +172,25 @@ class SimpleReader:
         return record, at
 
     def _sequence(
-        self, lines: list[_Line], at: int, indent: int, depth: int
+        self, lines: list[_Line], at: int, indent: str, depth: int
     ) -> tuple[list[Plain], int]:
         items: list[Plain] = []
         size = len(lines)
         while at < size:
-            line = lines[at]
-            if len(line.indent) < indent or (not line.dash and len(line.indent) == indent):
+            margin, dash, key, written, alone = lines[at]
+            if len(margin) < len(indent) or (not dash and margin == indent):
                 break
-            if len(line.indent) != indent:
+            if margin != indent:
                 raise _NotSimple
-            if line.alone:
-                items.append(self._value(line.alone))
+            if alone:
+                known = self._known.get(alone, _NONE)
+                items.append(self._value(alone) if known is _NONE else known)
                 at += 1
                 continue
             # `- key: value` begins a mapping two columns further in.
             if depth >= DEPTH:
                 raise _NotSimple
-            lines[at] = line._replace(indent=line.indent + "  ", dash="")
-            value, at = self._mapping(lines, at, indent + 2, depth + 1)
+            lines[at] = (f"{margin}  ", "", key, written, "")
+            value, at = self._mapping(lines, at, f"{indent}  ", depth + 1)
             items.append(value)
         return items, at

@@ -59,7 +59,8 @@ def coolrun_addoption(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="KEY",
-        help="sort by an expression or a lambda; several sort one after the other, each stable",
+        help="sort by an expression or a lambda, such as --sort=-ACC; several sort one after the "
+        "other, each stable",
     )
     add("--reverse", action="store_true", help="reverse the order of sorting")
     add(
