@@ -416,6 +416,27 @@ def test_a_program_runs_in_the_place_of_a_process_of_python(project: Project) ->
     assert pid == session
 
 
+LEASES = """
+    from coolrun import Lease, hookimpl
+
+    @hookimpl
+    def coolrun_pre_launch(run, config):
+        environment = {"PATH": str(config.cwd / "tools") + ":/usr/bin:/bin", "EXTRA": "x y"}
+        return Lease(environment=environment, cwd=config.cwd / "elsewhere")
+"""
+
+
+def test_a_program_runs_where_its_leases_say(project: Project) -> None:
+    text = 'Name: x\n---\nCommand: \'printf "%s\\n" "$PWD" "$EXTRA" "$PATH" > out; exit 3\'\n'
+    project({"leases.py": LEASES, "elsewhere/x": "", "a.yaml": text})
+    outcome = project.run("--exp", "a.yaml", "-p", "leases", env={"PYTHONPATH": str(project.path)})
+    assert outcome.records[0]["FAILURE"] == "exit code 3"
+    folder, extra, path = (project.path / "elsewhere" / "out").read_text().splitlines()
+    assert folder == str(project.path / "elsewhere")
+    assert extra == "x y"
+    assert path.startswith(f"{project.path}/tools:")
+
+
 def test_the_experiments_own_command_wins_over_a_default_module(project: Project) -> None:
     text = "Module: modules.nothing\n---\nCommand: /bin/true\n"
     outcome = project({"a.yaml": text}).run("--exp", "a.yaml")

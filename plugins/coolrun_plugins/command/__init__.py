@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ class Commands:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._lines: dict[str, Line] = {}
-        self._files: dict[str, str] = {}
+        self._files: dict[tuple[str, str | None], str] = {}
 
     @hookimpl
     def coolrun_check(self, plan: Plan) -> None:
@@ -86,10 +87,10 @@ class Commands:
             arguments = self._line(experiment[KEY]).fill(experiment, self._config)
             if not arguments:
                 raise DefinitionError("the command is empty with these values")
-            name = arguments[0]
-            if name not in self._files:
-                self._files[name] = find_program(name, self._config)
-            return Program(self._files[name], tuple(arguments))
+            known = arguments[0], os.environ.get("PATH")
+            if known not in self._files:
+                self._files[known] = find_program(arguments[0], self._config)
+            return Program(self._files[known], tuple(arguments))
         except DefinitionError as error:
             raise experiment.blame(error, (KEY,)) from error
 
