@@ -247,6 +247,7 @@ class Config:
         module_arguments: what the user's own program finds in its `sys.argv`, without the first.
         overrides: the `+key=value` arguments, as given.
         looking: a definition is only looked at: nothing of this machine is told to it.
+        ending: nothing is launched: what runs is taken over in order to end it.
         session_folder: the folder of the session, once it has begun.
         sessions: below `.coolrun`, where the folder of a new session is made.
     """
@@ -261,6 +262,7 @@ class Config:
     module_arguments: Sequence[str] = ()
     overrides: Sequence[str] = ()
     looking: bool = False
+    ending: bool = False
     session_folder: SessionFolder | None = None
     sessions: str = "sessions"
     _settings: dict[str, tuple[Any, str]] = field(default_factory=dict)
@@ -324,11 +326,18 @@ class Config:
                 self._settings[name] = (self._declared(name).type(value), source.path)
             except (ValueError, TypeError) as error:
                 raise DefinitionError(f"invalid setting {name} {value!r} ({error})") from error
+        for name, value in self.given_settings().items():
+            self._settings[name] = (value, "command line")
+
+    def given_settings(self) -> dict[str, Any]:
+        """The settings that the command line gives, by name."""
+        given = {}
         for option in self.parser.options:
             if option.setting and option.command == self.command.name:
-                given = self.option(_destination(option))
-                if given is not None:
-                    self._settings[option.setting] = (given, "command line")
+                value = self.option(_destination(option))
+                if value is not None:
+                    given[option.setting] = value
+        return given
 
     def warn(self, message: str) -> None:
         """Tell a person something that is no error."""

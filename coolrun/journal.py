@@ -4,7 +4,7 @@ One line per event. It is the truth about a session; the results files of runs c
 a crash. A torn last line says nothing.
 
     {"format": 1}
-    ["begin", pid, started, places]          a runner took the session up; so many run at once
+    ["begin", places, started, pid, moment, boot]   a runner took the session up
     ["start", position, attempt, token]      a run is about to be handed to the launcher
     ["end", token, status, failure, seconds] it ended; the seconds are those inside the work itself
     ["recorded", token]                      its record is where people look for it
@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coolrun.files import Appender
+from coolrun.machine import boot, since_boot
 from coolrun.plain import Plain, decode, encode
 from coolrun.run import Run, Status
 
@@ -76,16 +77,19 @@ class Past:
         attempts: by token, in the order in which they were started.
         finished: the exit code of the session, or None when it never said that it ended.
         hold: why nothing is started for now, as a word and a reason, or None.
-        pid, started, places: the last runner, when it took the session up (local ISO 8601 text),
-            and how many runs may go on at once. 0, empty and 1 in journals of the first version.
+        places: how many runs may go on at once; 1 where the journal does not say it.
+        started: when the last runner took the session up, as local ISO 8601 text, or empty.
+        pid, moment, boot: its process, and when it had this number, as `coolrun.machine` tells it.
     """
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     finished: int | None = None
     hold: tuple[str, str] | None = None
-    pid: int = 0
-    started: str = ""
     places: int = 1
+    started: str = ""
+    pid: int = 0
+    moment: float = 0.0
+    boot: str = ""
 
     def last_attempts(self) -> dict[int, Attempt]:
         """The last attempt at each position."""
@@ -108,7 +112,7 @@ class Journal:
 
     def begun(self, started: str, places: int) -> None:
         """This process takes the session up; so many runs may go on at once."""
-        self._append([["begin", os.getpid(), started, places]])
+        self._append([["begin", places, started, os.getpid(), since_boot(), boot()]])
 
     def held(self, hold: tuple[str, str] | None) -> None:
         """Nothing is started for now, a word and a reason; or it goes on."""
@@ -236,9 +240,10 @@ def _take(past: Past, event: list[Plain]) -> None:
             attempt.again = True
 
 
-def _begin(past: Past, pid: int, started: str, places: int) -> None:
+def _begin(past: Past, places: int, started: str, pid: int, moment: float, at_boot: str) -> None:
     """Whoever takes a session up runs again all that has no final record."""
-    past.pid, past.started, past.places = pid, started, places
+    past.places, past.started = places, started
+    past.pid, past.moment, past.boot = pid, moment, at_boot
     past.hold, past.finished = None, None
     for attempt in past.attempts.values():
         if attempt.status is not None and not attempt.status.final:

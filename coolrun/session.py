@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import select
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from coolrun.scheduler import (
     Ended,
     Event,
     Finish,
+    Interrupt,
     Launch,
     Looked,
     Pause,
@@ -165,6 +166,18 @@ class Session:
             else:
                 self.plan.experiments.append(experiment)
 
+    def run_again(self, positions: Iterable[int]) -> int:
+        """Run experiments that have ended once more; returns how many that are."""
+        if self.state.ending or self.state.draining:
+            return 0
+        again = [position for position in positions if self.ended.pop(position, None)]
+        for position in again:
+            self.journal.again(self.settled.pop(position).token)
+            self._delayed.append((self._now(), self.plan.experiments[position]))
+        if again:
+            self.tell(Tick(self._now()))
+        return len(again)
+
     def tell(self, event: Event) -> None:
         """Take an event into account and do what follows from it."""
         before = self.state.hold
@@ -243,6 +256,9 @@ class Session:
             self.tell(Drain("stopped from another terminal", self._now()))
         elif verb == "abort":
             self.tell(Terminate(self._now()))
+        elif verb == "kill":
+            self.tell(Terminate(self._now()))
+            self.tell(Interrupt(self._now()))
         elif verb == "look":
             self.tell(Tick(self._now()))
         else:

@@ -42,6 +42,8 @@ BUILTIN = (
     "dryrun",
     # commands
     "status",
+    "steer",
+    "abort",
     "collect",
     "filter",
     "init",

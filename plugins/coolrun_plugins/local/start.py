@@ -132,7 +132,7 @@ def _preload(surroundings: object, channel: Channel, config: Config) -> bool:
     from coolrun_plugins.local.surroundings import Surroundings
 
     assert isinstance(surroundings, Surroundings)
-    modules = config.setting("preload")
+    modules = () if config.ending else config.setting("preload")
     name = ""
     try:
         if config.setting("isolate") == "fork":

@@ -40,8 +40,9 @@ def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterato
             yield shortened(f"  and {report.more} more that run (-a lists all)", width)
     yield from (shortened(line, width) for line in _waits(report.waits))
     if report.state in {"ended", "finished"}:
-        ago = duration(max(0.0, (now - report.changed).total_seconds()))
-        yield shortened(f"  {_end(report)} {ago} ago", width)
+        seconds = (now - report.changed).total_seconds()
+        ago = f"{duration(round(seconds))} ago" if seconds >= 10 else "just now"
+        yield shortened(f"  {_end(report)} {ago}", width)
     if report.cure:
         yield f"  next: {report.cure}"
 
