@@ -156,14 +156,18 @@ class Appender:
         self._descriptor = os.open(path, flags, 0o666)
         self._dirty = False
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes, *, joined: bool = False) -> None:
         """Add a piece that ends with a line break.
+
+        With `joined` it is the rest of what was torn, and no line break is put before it.
 
         Raises:
             OSError: nothing or only a part was written; the part is cut off by the next piece.
         """
+        if not piece:
+            return
         size = os.fstat(self._descriptor).st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+        if size and not joined and os.pread(self._descriptor, 1, size - 1) != b"\n":
             piece = b"\n" + piece
         self._dirty = True
         written = os.write(self._descriptor, piece)

@@ -225,6 +225,16 @@ def coolrun_record(run: Run, record: Record, config: Config) -> None:
     """
 
 
+@hookspec(firstresult=True)
+def coolrun_recorded(run: Run, config: Config) -> bool | None:
+    """Say whether the record of a run is where people look for it. [deciding, first result]
+
+    Called when a session is taken up that never said that it ended, for every run of which the
+    journal says that it is recorded: a crash of the machine may have taken that back. False: it is
+    written again. None means: not written by this plugin.
+    """
+
+
 @hookspec
 def coolrun_session_start(session: Session) -> None:
     """Told when a session begins, before the first run. [observing]"""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,16 @@ from coolrun.control import Control
 from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
 from coolrun.planning import Plan, nothing_to_run
-from coolrun.results import read_results
-from coolrun.run import Record, Run, Status
-from coolrun.scheduler import State, Submitted
-from coolrun.session import Session
+from coolrun.resurvey import Resurvey
+from coolrun.scheduler import State
+from coolrun.session import Session, reason_of
 from coolrun.store import SessionFolder
 
 if TYPE_CHECKING:
     from coolrun.config import Config
+    from coolrun.plain import Plain
     from coolrun.protocols import Launcher, Queue
+    from coolrun.run import Record
 
 
 def start_session(plan: Plan, config: Config) -> ExitCode:
@@ -39,9 +41,16 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     folder.lock()
     config.add_cleanup(folder.unlock)
-    folder.write_definition(plan.source)
-    folder.write_plan(plan.experiments, plan.settings, plan.source)
-    return _run(_open(plan, folder, config, launcher))
+    with _told(folder):
+        folder.write_definition(plan.source)
+        settings = {**plan.settings, **config.given_settings()}
+        command: dict[str, Plain] = {
+            "argv": [*config.argv],
+            "arguments": [*config.module_arguments],
+        }
+        folder.write_plan(plan.experiments, settings, plan.source, command)
+        session = _open(plan, folder, config, launcher)
+    return _run(session)
 
 
 @dataclass(frozen=True)
@@ -51,11 +60,13 @@ class Resumption:
     Attributes:
         plan: what it was to run.
         past: what its journal says.
+        command: what the command line was that began it.
     """
 
     folder: SessionFolder
     plan: Plan
     past: Past = field(repr=False)
+    command: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: SessionFolder) -> Resumption:
@@ -65,9 +76,11 @@ class Resumption:
         plan = Plan(experiments, settings, source, _skipped=skipped)
         past = read_journal(folder.journal)
         for attempt in past.last_attempts().values():
+            if attempt.position >= len(experiments):
+                raise folder.without_plan(f"experiment {attempt.position} is not in it")
             if "values" in attempt.more:
                 experiments[attempt.position].settle(dict(attempt.more["values"]))
-        return cls(folder, plan, past)
+        return cls(folder, plan, past, folder.read_head()["command"])
 
     def unfinished(self) -> list[int]:
         """The positions that have no final record."""
@@ -98,72 +111,38 @@ def resume_session(
         )
     config.add_cleanup(folder.unlock)
     config.session_folder = folder
+    if resumption.command:
+        # A run finds the same arguments as it would have found then.
+        config.argv = list(resumption.command["argv"])
+        config.module_arguments = list(resumption.command["arguments"])
     config.take_settings(plan.settings, plan.source)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
-    session = _open(plan, folder, config, _launcher(config), enqueue=False)
-    waiting = _take_up(session, resumption.past, again)
-    session.queue.put(plan.experiments[position] for position in waiting)
-    if not waiting and not session.running and not session.queue.waiting():
+    launcher = _launcher(config)
+    with _told(folder):
+        session = _open(plan, folder, config, launcher, enqueue=False)
+        survey = Resurvey(session, resumption.past)
+        survey.complete()
+        waiting = survey.take_up(again)
+        session.queue.put(plan.experiments[position] for position in waiting)
+    if not (waiting or session.running or session.queue.waiting() or survey.replayed):
         session.journal.finished(ExitCode.OK)
         raise NothingToRun(
             f"session {folder.name}: every run has its record",
             cure="`--retry-failed` runs those that failed once more, `--force` all of them",
         )
-    return _run(session)
+    return _run(session, survey.replayed)
 
 
-def _take_up(session: Session, past: Past, again: Callable[[Attempt], bool]) -> list[int]:
-    """Settle every attempt that was made, and return the positions that are to run."""
-    attempts = past.last_attempts()
-    unknown: list[Run] = []
-    for attempt in attempts.values():
-        session.attempts[attempt.position] = attempt.number
-        if attempt.status is None:
-            unknown.append(session.run_of(attempt))
-        elif not attempt.recorded:
-            _replay(session, session.run_of(attempt), attempt)
-    alive = {run.token for run in session.launcher.attach(unknown)}
-    for run in unknown:
-        attempt = attempts[run.experiment.position]
-        if run.token in alive:
-            session.tell(Submitted(run))
-        else:
-            _settle(session, run, attempt)
-    waiting = []
-    for experiment in session.plan.chosen:
-        last = attempts.get(experiment.position)
-        if last is not None and last.token in alive:
-            continue
-        if last is None or not last.final or again(last):
-            waiting.append(experiment.position)
-        else:
-            session.settle(last)
-    return waiting
-
-
-def _settle(session: Session, run: Run, attempt: Attempt) -> None:
-    """Say how a run ended that ended while nobody looked."""
-    written = read_results(run.results, run.token)
-    if written.exit is not None:
-        attempt.status = Status.DONE if written.exit.ok else Status.FAILED
-        attempt.failure = written.exit.failure
-    else:
-        attempt.status = Status.LOST
-        attempt.failure = "it ended together with the processes that kept it"
-    session.journal.ended(run.token, attempt.status, attempt.failure)
-    _replay(session, run, attempt)
-
-
-def _replay(session: Session, run: Run, attempt: Attempt) -> None:
-    """Write the record of a run that ended without one."""
-    assert attempt.status is not None
-    started = session.config.clock.now().isoformat(timespec="seconds")
-    written = read_results(run.results, run.token)
-    exited = written.exit or written.end(run.token, attempt.failure, started, 0.0)
-    if attempt.failure is not None:
-        exited = exited.because(attempt.failure)
-    session.record(Record(run, exited, attempt.status, replayed=True))
-    attempt.recorded = True
+@contextmanager
+def _told(folder: SessionFolder) -> Iterator[None]:
+    """Tell in words what the disk does not let us do before the first run."""
+    try:
+        yield
+    except OSError as error:
+        raise SessionError(
+            f"cannot write in {str(folder.path)!r}: {reason_of(error)}",
+            cure="make room, or start coolrun in a folder of yours; nothing is lost",
+        ) from error
 
 
 def _launcher(config: Config) -> Launcher:
@@ -201,9 +180,11 @@ def _open(
     return Session(config, plan, folder, journal, queue, launcher, control, started, begun, state)
 
 
-def _run(session: Session) -> ExitCode:
+def _run(session: Session, untold: Iterable[Record] = ()) -> ExitCode:
     notify = session.config.pluginmanager.notify
     notify("coolrun_session_start", session=session)
+    for record in untold:
+        notify("coolrun_post_run", run=record.run, record=record, session=session)
     code = ExitCode.INTERNAL
     try:
         code = session.run()

@@ -140,15 +140,25 @@ class SessionFolder:
         atomic_write(self.path / "definition.yaml", source.data)
 
     def write_plan(
-        self, experiments: Iterable[Experiment], settings: Mapping[str, Plain], source: Source
+        self,
+        experiments: Iterable[Experiment],
+        settings: Mapping[str, Plain],
+        source: Source,
+        command: Mapping[str, Plain] | None = None,
     ) -> None:
-        """Keep the whole plan, so that nothing has to be evaluated again."""
+        """Keep the whole plan, so that nothing has to be evaluated again.
+
+        Args:
+            settings: those of the definition and of the command line.
+            command: what else of the command line counts when the session is taken up again.
+        """
         lines = [encode(_line(experiment)) for experiment in experiments]
         header = {
             "format": FORMAT,
             "count": len(lines),
             "settings": dict(settings),
             "path": source.path,
+            "command": dict(command or {}),
         }
         lines.insert(0, encode(header))
         atomic_write(self.plan, "\n".join([*lines, ""]).encode())
@@ -180,6 +190,19 @@ class SessionFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self.without_plan(error) from error
         return experiments, first["settings"], source
+
+    def read_head(self) -> Mapping[str, Plain]:
+        """What the plan says of the session as a whole: its `path`, `settings` and `command`.
+
+        Raises:
+            SessionError: the folder holds no plan.
+        """
+        try:
+            with self.plan.open("rb") as file:
+                head = decode(file.readline())
+            return {"command": {}, **head}
+        except (OSError, ValueError, TypeError) as error:
+            raise self.without_plan(error) from error
 
     def read_line(self, line: bytes) -> Experiment:
         """The experiment that a line of the plan holds; its source is not read."""

@@ -36,6 +36,7 @@ BUILTIN = (
     "solve",
     # where it is written
     "yamllog",
+    "resume",
     # what people see
     "terminal",
     "summary",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from coolrun import Config, Experiment, Parser, Plan, Record, Run, Session
     from coolrun.files import Appender
     from coolrun.plain import Plain
+    from coolrun.records.held import HeldRecords
 
 KEY = "YamlLog"
 
@@ -72,11 +73,12 @@ class Logs:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._open: dict[Path, Appender] = {}
+        self._held: dict[Path, HeldRecords] = {}
         config.add_cleanup(self._close)
 
     @hookimpl
     def coolrun_session_start(self, session: Session) -> None:
-        session.every(1.0, self._sync)
+        session.on_commit(self._sync)
 
     @hookimpl
     def coolrun_record(self, run: Run, record: Record) -> None:
@@ -85,7 +87,23 @@ class Logs:
         text = dump(record.document())
         if len(text) > LARGE:
             text = dump(self._shortened(record))
-        self._log(run).append(f"---\n{text}".encode())
+        piece = f"---\n{text}".encode()
+        log = self._log(run)
+        if record.replayed:
+            held = self._held_by(log.path).part_of(run.id, piece)
+            log.append(piece[held:], joined=held > 0)
+        else:
+            log.append(piece)
+
+    @hookimpl
+    def coolrun_recorded(self, run: Run) -> bool:
+        """The last record of a log may be torn: writing it again completes it."""
+        return self._held_by(self._path(run)).is_followed(run.id)
+
+    def _held_by(self, path: Path) -> HeldRecords:
+        from coolrun.records.held import HeldRecords
+
+        return self._held.setdefault(path, HeldRecords(path))
 
     def _shortened(self, record: Record) -> dict[str, Plain]:
         """The record without what no reader takes back; the results file has the whole of it."""
@@ -109,13 +127,16 @@ class Logs:
             )
         return document
 
-    def _log(self, run: Run) -> Appender:
+    def _path(self, run: Run) -> Path:
         written = run.experiment.get(KEY)
-        folder = self._config.session_folder
         if written is not None:
-            path = (self._config.cwd / str(written)).resolve()
-        elif folder is not None:
-            path = folder.log
+            return (self._config.cwd / str(written)).resolve()
+        folder = self._config.session_folder
+        assert folder is not None
+        return folder.log
+
+    def _log(self, run: Run) -> Appender:
+        path = self._path(run)
         log = self._open.get(path)
         if log is None:
             if len(self._open) >= 64:  # one log per run must not use up the descriptors

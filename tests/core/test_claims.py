@@ -34,7 +34,7 @@ def test_an_attempt_that_has_begun_is_not_begun_again(path: Path) -> None:
     before = path.read_bytes()
     for take in (ResultsWriter, claim):
         with pytest.raises(Claimed):
-            take(path, "token", STARTED)  # type: ignore[operator]
+            take(path, "token", STARTED)
     assert path.read_bytes() == before
 
 
