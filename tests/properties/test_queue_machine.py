@@ -287,7 +287,9 @@ class QueueMachine(RuleBasedStateMachine):
         buffer.absent -= present
         buffer.base |= {id(item): (item, item.n) for item, _ in unsure}
 
-    @rule(cut=st.integers(0, 2000), junk=st.sampled_from(["", "n: [1\n", "\tx: 1\n", "a: 1\na: 2\n"]))
+    @rule(
+        cut=st.integers(0, 2000), junk=st.sampled_from(["", "n: [1\n", "\tx: 1\n", "a: 1\na: 2\n"])
+    )
     def break_the_file(self, cut: int, junk: str) -> None:
         """Half a file, or one that says nothing: what waited before is in force."""
         text = self.path.read_text()
