@@ -134,6 +134,7 @@ def _declare_core(parser: Parser) -> None:
             "coolrun --exp experiment.yaml +lr=0.1",
         ),
         passes_arguments=True,
+        runs=True,
     )
     parser.add_option(
         "--exp",

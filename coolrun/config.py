@@ -50,6 +50,7 @@ class Command:
     examples: Sequence[str] = ()
     passes_arguments: bool = False
     argument_files: bool = False
+    runs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +125,13 @@ class Parser:
         examples: Sequence[str] = (),
         passes_arguments: bool = False,
         argument_files: bool = False,
+        runs: bool = False,
     ) -> None:
         """Declare a command. `handler(config)` does the work and returns an exit code.
 
         With `passes_arguments` unknown arguments are the user's program's; with `argument_files`
-        `%FILE` stands for the arguments in that file, one per line.
+        `%FILE` stands for the arguments in that file, one per line. One that `runs` opens a
+        session, about which people want to be told.
         """
         self._claim("command", name, self.commands)
         self.commands[name] = Command(
@@ -140,6 +143,7 @@ class Parser:
             tuple(examples),
             passes_arguments,
             argument_files,
+            runs,
         )
 
     def add_option(

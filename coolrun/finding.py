@@ -1,12 +1,17 @@
-"""Which session is meant: by a part of its name, or because there is only one."""
+"""Which session or run is meant: by a part of its name, or because there is only one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from coolrun.display import numbers
 from coolrun.errors import UsageError
-from coolrun.journal import read_finish
+from coolrun.journal import Attempt, read_finish
+from coolrun.outline import Outline
+from coolrun.standing import Onlooker, Standing
 from coolrun.store import SessionFolder
 
 LISTED = 8
@@ -71,3 +76,83 @@ def _listed(folders: Sequence[SessionFolder]) -> str:
     newest = [folder.name for folder in reversed(folders[-LISTED:])]
     more = f" and {len(folders) - LISTED} older ones" if len(folders) > LISTED else ""
     return ", ".join(newest) + more
+
+
+@dataclass
+class Meant:
+    """A run that a person has named.
+
+    Attributes:
+        number: which attempt is meant; None: the last.
+    """
+
+    folder: SessionFolder
+    position: int
+    number: int | None = None
+
+    def __post_init__(self) -> None:
+        self._onlooker = Onlooker(self.folder)
+        self.attempt: Attempt | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"{self.folder.name}.{self.position}" + (f".{self.number}" if self.number else "")
+
+    def look(self) -> Standing:
+        """How its session stands now; `attempt` is the one that is meant, once there is one."""
+        standing = self._onlooker.look()
+        if self.number is None:
+            self.attempt = standing.last.get(self.position)
+        else:
+            wanted = (self.position, self.number)
+            attempts = standing.past.attempts.values()
+            found = (a for a in attempts if (a.position, a.number) == wanted)
+            self.attempt = next(found, None)
+        return standing
+
+
+def find_run(cwd: Path, which: str) -> Meant:
+    """The run that is meant: `3`, a name, `SESSION.3`, or `SESSION.3.1`, which is a RUN_ID.
+
+    Positions and names are those of the newest session; of a session's name a part is enough.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    newest = find_session(cwd)
+    if which.isdecimal():
+        return _checked(Meant(newest, int(which)))
+    written = _RUN.fullmatch(which)
+    if written and any(written["session"] in folder.name for folder in SessionFolder.all(cwd)):
+        folder = find_session(cwd, written["session"])
+        number = int(written["number"]) if written["number"] else None
+        return _checked(Meant(folder, int(written["position"]), number))
+    positions = Outline(newest).named(which)
+    if len(positions) == 1:
+        return Meant(newest, positions[0])
+    if positions:
+        raise UsageError(
+            f"{len(positions)} runs of session {newest.name} are called {which!r}",
+            cure=f"name one by its position: {numbers(positions)}",
+        )
+    raise UsageError(
+        f"session {newest.name} has no run {which!r}",
+        cure="name a position, a name, SESSION.POSITION or a RUN_ID",
+    )
+
+
+_RUN = re.compile(r"(?P<session>[^.]+)\.(?P<position>\d+)(?:\.(?P<number>\d+))?")
+
+
+def _checked(meant: Meant) -> Meant:
+    standing = meant.look()
+    count = len(standing.outline)
+    if meant.position >= count:
+        raise UsageError(
+            f"session {meant.folder.name} has no run {meant.position}",
+            cure=f"its positions are 0 to {count - 1}",
+        )
+    if meant.number is not None and meant.attempt is None:
+        raise UsageError(f"there is no attempt {meant.label}", cure="see `coolrun errors`")
+    return meant

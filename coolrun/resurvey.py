@@ -82,6 +82,8 @@ class Resurvey:
                 continue
             if attempt is None or not attempt.final or again(attempt):
                 waiting.append(experiment.position)
+                if attempt is not None and attempt.final:
+                    self._session.journal.again(attempt.token)
             else:
                 self._session.settle(attempt)
         return waiting

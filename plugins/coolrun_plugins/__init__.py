@@ -45,6 +45,8 @@ BUILTIN = (
     "status",
     "steer",
     "abort",
+    "logs",
+    "failures",
     "collect",
     "filter",
     "init",

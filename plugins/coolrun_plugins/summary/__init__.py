@@ -9,8 +9,6 @@ from coolrun import hookimpl
 if TYPE_CHECKING:
     from coolrun import Config, Parser
 
-COMMAND = "run"
-
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
@@ -23,7 +21,7 @@ def coolrun_addoption(parser: Parser) -> None:
 
 @hookimpl
 def coolrun_configure(config: Config) -> None:
-    if config.command.name == COMMAND and not config.option("dry"):
+    if config.command.runs and not config.option("dry"):
         from coolrun_plugins.summary.closing import Summary
 
         config.pluginmanager.register(Summary(config), "summary-rows")

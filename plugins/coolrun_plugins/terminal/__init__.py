@@ -9,12 +9,10 @@ from coolrun import hookimpl
 if TYPE_CHECKING:
     from coolrun import Config
 
-COMMAND = "run"
-
 
 @hookimpl
 def coolrun_configure(config: Config) -> None:
-    if config.command.name == COMMAND:
+    if config.command.runs:
         from coolrun_plugins.terminal.reporter import Reporter
 
         reporter = Reporter(config)
