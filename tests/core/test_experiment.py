@@ -120,3 +120,11 @@ def test_without_a_source_there_is_no_place() -> None:
 )
 def test_paths_are_written_as_people_do(path: tuple[object, ...], text: str) -> None:
     assert dotted(path) == text
+
+
+def test_a_value_that_was_moved_is_blamed_where_it_was_written() -> None:
+    source = Source("a.yaml", b"{}\n---\nsweep:\n  o.x: [1, {y: 2}]\n")
+    written: dict[tuple[object, ...], tuple[object, ...]] = {("o", "x"): ("sweep", "o.x", 1)}
+    experiment = Experiment({"o": {"x": {"y": 2}}}, document=1, source=source, written=written)
+    error = experiment.derive().blame(CoolrunError("wrong"), ("o", "x", "y"))
+    assert (error.place, error.key) == (Place("a.yaml", 4, 16), "o.x.y")

@@ -437,6 +437,20 @@ def test_a_program_runs_where_its_leases_say(project: Project) -> None:
     assert path.startswith(f"{project.path}/tools:")
 
 
+def test_launchers_are_told_which_program_to_start(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project({"a.yaml": "Name: x\n---\nCommand: true {x} | cat\nx: a b\n---\nModule: m\n"})
+    monkeypatch.chdir(project.path)
+    config = configure(["--exp", "a.yaml"])
+    one, other = coolrun.plan("a.yaml").experiments
+    program = config.hook.coolrun_program(experiment=one, config=config)
+    script = "coolrun_1='a b'\ntrue \"${coolrun_1}\" | cat"
+    assert program == coolrun.Program("/bin/sh", ("/bin/sh", "-c", script))
+    assert config.hook.coolrun_program(experiment=other, config=config) is None
+    config.close()
+
+
 def test_the_experiments_own_command_wins_over_a_default_module(project: Project) -> None:
     text = "Module: modules.nothing\n---\nCommand: /bin/true\n"
     outcome = project({"a.yaml": text}).run("--exp", "a.yaml")
