@@ -54,7 +54,8 @@ class Waiting:
         try:
             while self._free:
                 place, position = heapq.heappop(self._free)
-                if position in self._experiments:
+                # One that has been taken and put first again has a second entry.
+                if position in self._experiments and self._places[position] == place:
                     held.append((place, position))
                     yield self._experiments[position]
         finally:

@@ -189,3 +189,20 @@ def test_an_interrupt_between_runs_holds_the_queue_for_a_moment() -> None:
 def test_a_run_whose_end_nobody_saw_is_lost() -> None:
     unseen = Exit("a", "nobody saw it", "2026-01-01T00:00:00", 1.0, lost=True)
     assert decide(running("a"), Ended(unseen, 1.0))[0] == Close(run("a"), unseen, Status.LOST)
+
+
+def test_a_moment_that_has_come_is_told_once_though_nothing_can_be_launched() -> None:
+    state = State()
+    decide(state, Looked(3, 10.0, busy=True))
+    decide(state, Pause("enough"))
+    assert decide(state, Tick(10.0 + AGAIN)) == []
+    assert deadline(state) is None
+    assert without_words(decide(state, Resume(12.0))) == [Launch(1)]
+
+
+def test_nothing_is_launched_while_the_state_holds() -> None:
+    assert not State().holds
+    for event in (Pause("x"), Interrupt(0.0), Terminate(0.0), Drain("x", 0.0)):
+        state = running("a")
+        decide(state, event)
+        assert state.holds, event
