@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coolrun.errors import SessionError
-from coolrun.opening import Resumption, _launcher, _open
+from coolrun.opening import Resumption, launcher_of, open_session
 from coolrun.resurvey import Resurvey
 from coolrun.scheduler import Interrupt, Terminate
 
@@ -31,7 +31,7 @@ def end_session(resumption: Resumption, config: Config, *, kill: bool = False) -
     config.session_folder = folder
     config.ending = True
     config.take_settings(plan.settings, plan.source)
-    session = _open(plan, folder, config, _launcher(config), enqueue=False)
+    session = open_session(plan, folder, config, launcher_of(config), enqueue=False)
     survey = Resurvey(session, resumption.past)
     survey.complete()
     survey.take_up(lambda _: False)

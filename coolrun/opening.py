@@ -37,7 +37,7 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     left = config.pluginmanager.ask("coolrun_continue", plan=plan, config=config)
     if left is not None:
         return resume_session(Resumption.of(left), config)
-    launcher = _launcher(config)
+    launcher = launcher_of(config)
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     folder.lock()
     config.add_cleanup(folder.unlock)
@@ -49,7 +49,7 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
             "arguments": [*config.module_arguments],
         }
         folder.write_plan(plan.experiments, settings, plan.source, command)
-        session = _open(plan, folder, config, launcher)
+        session = open_session(plan, folder, config, launcher)
     return _run(session)
 
 
@@ -117,15 +117,15 @@ def resume_session(
         config.module_arguments = list(resumption.command["arguments"])
     config.take_settings(plan.settings, plan.source)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
-    launcher = _launcher(config)
+    launcher = launcher_of(config)
     with _told(folder):
-        session = _open(plan, folder, config, launcher, enqueue=False)
+        session = open_session(plan, folder, config, launcher, enqueue=False)
         survey = Resurvey(session, resumption.past)
         survey.complete()
         waiting = survey.take_up(again)
         session.queue.put(plan.experiments[position] for position in waiting)
     if not (waiting or session.running or session.queue.waiting() or survey.replayed):
-        session.journal.finished(ExitCode.OK)
+        session.journal.finished(int(ExitCode.OK))
         raise NothingToRun(
             f"session {folder.name}: every run has its record",
             cure="`--retry-failed` runs those that failed once more, `--force` all of them",
@@ -145,7 +145,7 @@ def _told(folder: SessionFolder) -> Iterator[None]:
         ) from error
 
 
-def _launcher(config: Config) -> Launcher:
+def launcher_of(config: Config) -> Launcher:
     """The launcher, before anything is written: what it preloads may fail."""
     launcher: Launcher = _found(
         config.pluginmanager.ask("coolrun_launch", config=config), "launches runs"
@@ -156,7 +156,7 @@ def _launcher(config: Config) -> Launcher:
     return launcher
 
 
-def _open(
+def open_session(
     plan: Plan,
     folder: SessionFolder,
     config: Config,
@@ -164,6 +164,7 @@ def _open(
     *,
     enqueue: bool = True,
 ) -> Session:
+    """A session that can be run, with all that it needs; `enqueue` what is to be launched."""
     ask = config.pluginmanager.ask
     config.session_folder = folder
     started, begun = config.clock.now(), config.clock.monotonic()

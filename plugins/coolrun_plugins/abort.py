@@ -206,7 +206,7 @@ def _tell(before: Standing, after: Standing, config: Config) -> None:
     _say(f"ended: {became or 'nothing ran'}; {rest} of {sum(1 for _ in after.outline.chosen)} left")
     flags = {flag for option in config.parser.options for flag in option.flags}
     if rest and "--resume" in flags:
-        _say("next: coolrun --resume")
+        _say(f"next: coolrun --resume {after.folder.name}")
 
 
 def _agreed() -> bool:

@@ -164,4 +164,4 @@ def _cure(standing: Standing, config: Config) -> str:
     if standing.state == "paused":
         return "coolrun continue"
     flags = {flag for option in config.parser.options for flag in option.flags}
-    return "coolrun --resume" if standing.state == "ended" and "--resume" in flags else ""
+    return f"coolrun --resume {name}" if standing.state == "ended" and "--resume" in flags else ""
