@@ -44,6 +44,20 @@ class Plan:
         self._skipped.setdefault(position, reason)
         self.experiments[position].skipped = self._skipped[position]
 
+    def choose_again(self, position: int) -> None:
+        """Take back that an experiment is left out."""
+        self._skipped.pop(position, None)
+        self.experiments[position].skipped = None
+
+    def take(self, experiment: Experiment) -> None:
+        """Add an experiment that has the next position, or put it in the place of an earlier."""
+        if experiment.position < len(self.experiments):
+            self.experiments[experiment.position] = experiment
+            return
+        self.experiments.append(experiment)
+        if self.order is not None:
+            self.order = [*self.order, experiment.position]
+
     @property
     def chosen(self) -> list[Experiment]:
         """The experiments that will be launched, in the order in which they are to start."""

@@ -161,10 +161,7 @@ class Session:
             return
         self.folder.extend_plan(experiments)
         for experiment in experiments:
-            if experiment.position < len(self.plan.experiments):
-                self.plan.experiments[experiment.position] = experiment
-            else:
-                self.plan.experiments.append(experiment)
+            self.plan.take(experiment)
 
     def run_again(self, positions: Iterable[int]) -> int:
         """Run experiments that have ended once more; returns how many that are."""

@@ -200,6 +200,12 @@ class DiskQueue:
             kind, rest = (event[0], event[1:]) if isinstance(event, list) and event else ("", [])
             if kind in {"edit", "restore"}:
                 self._roster.forget(rest[0])
+            if kind == "take":
+                self._roster.leave_out(rest[0], self._session, f"session {rest[1]} has it")
+            elif kind == "remove":
+                self._roster.leave_out(rest[0], self._session, "removed from the queue")
+            elif kind == "restore" and self._session is not None:
+                self._roster.let_in(rest[0], self._session)
             if kind in {"take", "end", "remove"}:
                 self._news = self._news or rest[0] in self._side.ledger.needed
             elif kind in {"add", "edit", "back", "restore", "order"}:
@@ -209,12 +215,17 @@ class DiskQueue:
         """Take in what others have put, and then what was saved."""
         if self._session is None or self._saves is None:
             return
+        ledger = self._side.ledger
         if not self._aligned:
             self._aligned = True
             self._roster.align(self._session)
+            for entry in ledger.entries.values():
+                if entry.removed:
+                    self._roster.leave_out(entry.id, self._session, "removed from the queue")
+                elif entry.by not in {None, self._name}:
+                    self._roster.leave_out(entry.id, self._session, f"session {entry.by} has it")
         if self._roster.adopt(self._session):
             self._news = True
-        ledger = self._side.ledger
         if self._is_ours(ledger):
             self._understood = True
             return

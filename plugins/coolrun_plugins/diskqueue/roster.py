@@ -98,7 +98,8 @@ class Roster:
         return bool(strangers)
 
     def place(self, entries: Sequence[Entry], session: Session) -> None:
-        """Give entries the next positions of the plan."""
+        """Give entries the next positions of the plan, where they have none."""
+        entries = [e for e in entries if self._positions.get(e.id, ELSEWHERE) == ELSEWHERE]
         if not entries:
             return
         position = len(session.plan.experiments)
@@ -121,6 +122,18 @@ class Roster:
         """The same for one that is about to start."""
         if not _is_planned(experiment, session):
             session.extend([experiment])
+
+    def leave_out(self, id_: str, session: Session | None, reason: str) -> None:
+        """It is not for this session to run, so that nobody asks for its record here."""
+        position = self._positions.get(id_, ELSEWHERE)
+        if session is not None and 0 <= position < len(session.plan.experiments):
+            session.plan.skip(position, reason)
+
+    def let_in(self, id_: str, session: Session) -> None:
+        """It is to run after all."""
+        position = self._positions.get(id_, ELSEWHERE)
+        if 0 <= position < len(session.plan.experiments):
+            session.plan.choose_again(position)
 
     def may_start(self, entry: Entry) -> bool:
         """Whether this session may start an entry, as far as others are concerned."""

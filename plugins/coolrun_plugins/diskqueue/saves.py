@@ -85,6 +85,11 @@ class Saves:
             events.append(["adopt", self._session.name, self._pairs])
         self._session.extend(sorted(self._changed, key=lambda e: e.position))
         self._side.append(events)
+        for entry in merged.removed:
+            self._roster.leave_out(entry.id, self._session, "removed from the queue")
+        for item in merged.items:
+            if isinstance(item, Edited) and item.restored:
+                self._roster.let_in(item.entry.id, self._session)
         return bool(self._pairs)
 
     def _edited(self, item: Edited, understood: Understood) -> list[Any]:
