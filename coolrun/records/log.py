@@ -20,7 +20,7 @@ _START = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 # A directive or the end of a document: what follows must not be moved away from it.
 _MARKER = re.compile(rb"^(?:%|\.\.\.)", re.MULTILINE)
 # The first line of what commands write for people.
-_OWN = re.compile(rb"\A(?:\xef\xbb\xbf)?# coolrun [a-z]+ [0-9]+(?=[:\r\n]|\Z)")
+_OWN = re.compile(rb"\A(?:\xef\xbb\xbf)?# coolrun (?:queue |[a-z]+ [0-9]+(?=[:\r\n]|\Z))")
 
 
 class Entry(NamedTuple):

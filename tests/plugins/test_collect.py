@@ -112,6 +112,21 @@ def test_what_commands_wrote_is_left_out_unless_named(project: Project) -> None:
     assert collected(project, f"data/{written.name}") == [A]
 
 
+def test_a_queue_file_holds_no_records(project: Project) -> None:
+    project(
+        {
+            "m.py": "def main(exp):\n    exp.A = 1\n",
+            "experiment.yaml": "Global: {queue: data/queue.yaml}\nModule: m\n"
+            "YamlLog: data/log.yaml\n---\n{}\n",
+        }
+    )
+    (project.path / "data").mkdir()
+    assert project.run("--max-runs", "1").code == 0
+    assert (project.path / "data/queue.yaml").exists()
+    outcome = project.run("collect", "data", "--dest", "all.yaml")
+    assert "1 record" in (project.path / "all.yaml").read_text().splitlines()[0], outcome
+
+
 def test_a_missing_path_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(UsageError, match="no file or folder 'dta'") as caught:
