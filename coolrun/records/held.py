@@ -17,6 +17,8 @@ class HeldRecords:
         self._path = path
         self._places: dict[str, int] = {}
         self._last = 0  # where the last document begins
+        # The document that was the last one at first: it may be torn, and then others follow it.
+        self._doubtful: tuple[int, bytes] | None = None
 
     def is_followed(self, run: str) -> bool:
         """Whether the log holds the record of a run, and something after it."""
@@ -31,8 +33,11 @@ class HeldRecords:
         """
         tail = self._look()
         place = self._places.get(run)
+        assert self._doubtful is not None
+        begin, doubtful = self._doubtful
         if place is not None and place < self._last:
-            return len(document)
+            torn = begin <= place < begin + len(doubtful) and not _is_whole(doubtful, document)
+            return 0 if torn else len(document)
         if document.startswith(tail):
             return len(tail)
         return len(document) if place is not None and _is_whole(tail, document) else 0
@@ -44,11 +49,13 @@ class HeldRecords:
                 file.seek(self._last)
                 data = file.read()
         except FileNotFoundError:
-            return b""
+            data = b""
         for found in _RUN.finditer(data):
             self._places[found[1].decode("utf-8", "replace")] = self._last + found.start()
         begin = _last_document(data)
         self._last += begin
+        if self._doubtful is None:
+            self._doubtful = (self._last, data[begin:])
         return data[begin:]
 
 
