@@ -68,7 +68,7 @@ class Outline:
         """Lines beyond the plan as it was at first add to it or take the place of earlier ones."""
         for line in lines:
             found = _BEGINNING.match(line)
-            if found is None or (len(self._lines) >= count and not line.endswith(b"]")):
+            if found is None or (len(self._lines) >= count and not _is_whole(line)):
                 continue
             position = int(found[1])
             if position > len(self._lines):
@@ -86,3 +86,12 @@ class Outline:
             self.skipped[position] = json.loads(skipped)
         if after:
             self.after[position] = frozenset(map(int, after.split(b",")))
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line that was added later is no torn one."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
