@@ -26,6 +26,11 @@ def coolrun_addoption(parser: Parser) -> None:
     )
 
 
+@hookimpl
+def coolrun_capacity(config: Config) -> int | None:
+    return 1 if config.option("in_process") else None
+
+
 @hookimpl(tryfirst=True)
 def coolrun_launch(config: Config) -> Launcher | None:
     """The launcher of a session that is being debugged."""

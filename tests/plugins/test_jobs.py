@@ -40,6 +40,10 @@ def test_auto_is_a_run_for_every_cpu_that_the_process_may_use() -> None:
     assert capacity(configure([]), jobs="auto") == usable_cpus()
 
 
+def test_in_this_process_one_goes_on_at_a_time_whatever_was_asked_for() -> None:
+    assert capacity(configure(["--in-process", "-j", "4"])) == 1
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
 def test_a_number_that_makes_no_sense_is_refused_in_words(project: Project, value: str) -> None:
     done = project({"experiment.yaml": "Module: work\n---\n{}\n"}).run("--dry", f"-j={value}")
