@@ -103,14 +103,14 @@ class QueueMachine(RuleBasedStateMachine):
         self.config.session_folder = self.store
         self.notices: list[str] = []
         plan = Plan(self.store.read_plan()[0], {}, SOURCE)
-        self.session: Any = SimpleNamespace(
+        session: Any = SimpleNamespace(
             plan=plan, folder=self.store, name=self.store.name, config=self.config, attempts={}
         )
-        self.session.extend = lambda e: Session.extend(self.session, e)
+        session.extend = lambda e: Session.extend(session, e)
         self.queue = DiskQueue(
             self.path, "queue.yaml", self.config, self.store.name, self.store.path, "batch"
         )
-        self.queue.begin(self.session)
+        self.queue.begin(session)
 
     def item(self) -> Item:
         self.count += 1
@@ -264,10 +264,9 @@ class QueueMachine(RuleBasedStateMachine):
         for index, (item, text) in enumerate(zip(buffer.items, buffer.texts, strict=True)):
             n = number(text)
             if item is None:
-                item = buffer.items[index] = Item(n)
-                self.owner[n] = item
-                listed.append(item)
-                fresh.append((item, text))
+                new = buffer.items[index] = self.owner[n] = Item(n)
+                listed.append(new)
+                fresh.append((new, text))
                 continue
             if item.state == "removed" and id(item) not in buffer.base:
                 item.state = "waits"
