@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from coolrun.planning import Plan
 
 BUILTINS = "coolrun_plugins"
+# What is wrong with the machine, and not with this program.
+MACHINE = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EFBIG")
+)
 
 
 class HelpAsked(Exception):
@@ -55,6 +61,10 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return ExitCode.ENDED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            where = f" ({str(error.filename)!r})" if error.filename else ""
+            _print_error(f"the machine does not let us go on: {error.strerror}{where}")
+            return ExitCode.INTERNAL
         import traceback
 
         # The one place for what nobody expected: the whole of it is needed to mend it.
@@ -64,7 +74,15 @@ def main(argv: Sequence[str]) -> int:
     finally:
         if config is not None:
             _flush_notices(config.pluginmanager)
-            config.close()
+            _close(config)
+
+
+def _close(config: Config) -> None:
+    """Give everything back after something else has failed, which is told already."""
+    try:
+        config.close()
+    except OSError as error:
+        _print_error(f"the machine does not let us tidy up: {error.strerror}")
 
 
 def configure(argv: Sequence[str]) -> Config:

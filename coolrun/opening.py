@@ -39,9 +39,9 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
         return resume_session(Resumption.of(left), config)
     launcher = launcher_of(config)
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
-    folder.lock()
-    config.add_cleanup(folder.unlock)
     with _told(folder):
+        folder.lock()
+        config.add_cleanup(folder.unlock)
         folder.write_definition(plan.source)
         settings = {**plan.settings, **config.given_settings()}
         command: dict[str, Plain] = {

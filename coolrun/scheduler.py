@@ -307,7 +307,7 @@ def _looked(state: State, event: Looked) -> list[Action]:
     moments = [event.now + AGAIN] if event.busy else []
     moments += [event.until] if event.until is not None else []
     state.wake_at = min(moments, default=None)
-    if state.running or state.wake_at is not None:
+    if state.running or state.wake_at is not None or state.paused is not None:
         return []
     if event.waiting:
         reason = f"{event.waiting} experiments wait for one another and can never start"

@@ -206,3 +206,11 @@ def test_nothing_is_launched_while_the_state_holds() -> None:
         state = running("a")
         decide(state, event)
         assert state.holds, event
+
+
+def test_what_waits_while_nothing_may_start_is_not_given_up() -> None:
+    state = State()
+    decide(state, Tick(0.0))
+    decide(state, Pause("the disk is full"))
+    assert decide(state, Looked(2, 1.0)) == []
+    assert without_words(decide(state, Resume(2.0))) == [Launch(1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def ended(project: Project, command: Any) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def copied(ended: tuple[Path, Path], tmp_path: Path) -> Iterator[Callable[[], Path]]:
+def copied(ended: tuple[Path, Path], tmp_path: Path) -> Callable[[], Path]:
     """Makes copies of it, one after the other, under the same path: it is named in files."""
     original = tmp_path / "original"
     project, _ = ended
