@@ -49,13 +49,13 @@ def meta_of(
     experiment: Experiment, after: Sequence[str], *, hold: bool, pin: bool
 ) -> dict[str, Plain]:
     """What the document of an experiment does not say; only what there is."""
-    parameters = experiment.parameters
+    own, defaults = experiment.own, experiment.defaults
     meta: dict[str, Plain] = {
-        "given": {k: v for k, v in experiment.given.items() if k not in parameters},
+        "given": {k: v for k, v in experiment.given.items() if k not in own and k not in defaults},
         "after": list(after),
         "pending": sorted(experiment.pending),
         "swept": list(experiment.swept),
-        "own": list(experiment.own) if experiment.defaults else [],
+        "own": list(own) if defaults else [],
         "hold": hold,
         "pin": pin,
     }

@@ -155,11 +155,14 @@ class Roster:
 
 def positions_of(ledger: Ledger, session: str) -> dict[str, int]:
     """The positions of entries in a session's plan, in the order of the attempts at each."""
-    found = dict(ledger.positions.get(session, {}))
+    adopted = ledger.positions.get(session, {})
     prefix = f"{session}."
+    found: dict[str, int] = {}
     for id_ in ledger.entries:
-        if id_.startswith(prefix):
-            found.setdefault(id_, int(id_[len(prefix) :].partition(".")[0]))
+        if id_ in adopted:
+            found[id_] = adopted[id_]
+        elif id_.startswith(prefix):
+            found[id_] = int(id_[len(prefix) :].partition(".")[0])
     return found
 
 
