@@ -35,7 +35,7 @@ def list_errors(config: Config) -> int:
     some = "run" if total == 1 else "runs"
     kinds = "1 cause" if len(found) == 1 else f"{len(found)} causes"
     write(sys.stdout, f"session {standing.folder.name}: {total} {some} failed, {kinds}\n")
-    write(sys.stdout, f"next: coolrun retry --group {found[0].number}\n")
+    write(sys.stdout, f"next: coolrun retry {standing.folder.name} --group {found[0].number}\n")
     return 0
 
 

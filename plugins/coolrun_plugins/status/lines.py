@@ -29,7 +29,7 @@ COLOURS = {
 
 def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterator[str]:
     """All that is told about a session, each line at most `width` columns wide."""
-    yield _headline(report, width, colour=colour)
+    yield from _headline(report, width, colour=colour)
     if report.reason:
         yield shortened(f"  {report.state}: {visible(report.reason)}", width)
     if report.rows:
@@ -47,25 +47,21 @@ def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterato
         yield f"  next: {report.cure}"
 
 
-def _headline(report: Report, width: int, *, colour: bool) -> str:
+def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
     """Name, state, counts and the time left, by the longest of several ways that fits."""
     counts = [f"{count} {_WORDS.get(word, word)}" for word, count in _ordered(report.counts)]
     left = words(report.left) if report.left and report.counts.keys() & _OPEN else ""
     least = [c for c in counts if not c.endswith("skipped")]
-    ways = [(counts, left), (least, left), (least, "")]
-    for some, time in ways:
+    state = f"\x1b[{COLOURS[report.state]}m{report.state}\x1b[0m" if colour else report.state
+    for some, time in ((counts, left), (least, left), (least, "")):
         rest = "  ".join(part for part in (", ".join(some), time) if part)
-        plain = f"{report.name}  {report.state:<8}  {rest}"
-        if len(plain) <= width:
-            break
-    else:
-        # On a narrow screen the counts get a line of their own.
-        rest = shortened(", ".join(least), width - 2)
-        plain = f"{shortened(f'{report.name}  {report.state}', width)}\n  {rest}"
-    if colour and report.state in COLOURS:
-        styled = f"\x1b[{COLOURS[report.state]}m{report.state}\x1b[0m"
-        return plain.replace(f"  {report.state}", f"  {styled}", 1)
-    return plain
+        if len(f"{report.name}  {report.state:<8}  {rest}") <= width:
+            yield f"{report.name}  {state}{' ' * (8 - len(report.state))}  {rest}"
+            return
+    # On a narrow screen the counts get a line of their own.
+    name = shortened(report.name, max(8, width - len(report.state) - 2))
+    yield f"{name}  {state}"
+    yield shortened(f"  {', '.join(least)}", width)
 
 
 _OPEN = {"running", "waiting"}
