@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from coolrun import (
     Blocked,
@@ -20,14 +19,13 @@ from coolrun import (
     hookimpl,
 )
 from coolrun.experiment import dotted
+from coolrun_plugins.await_.expressions import WORD, WORDS, expressions_of, indices_read
 
 if TYPE_CHECKING:
     from coolrun import Session
     from coolrun.expression import Earlier, Evaluator
     from coolrun.plain import Plain
 
-WORD = "await"
-WORDS = ("parse", WORD)
 # Who wants these wants them long before the launch.
 EARLY = ("Name", "Repeat", "Grid", "After", "YamlLog")
 MOST = 5_000_000  # pairs of experiments of which one awaits the other
@@ -61,7 +59,7 @@ class Awaited:
     def coolrun_parse(self, experiment: Experiment, previous: Sequence[Experiment]) -> None:
         if not experiment.pending and "parse" in self._config.parser.words:
             return
-        expressions = _expressions(experiment)
+        expressions = expressions_of(experiment)
         if not expressions:
             return
         for path, marked in expressions.items():
@@ -95,7 +93,7 @@ class Awaited:
         indices: set[int] = set()
         for path, marked in expressions.items():
             try:
-                indices |= _read(marked, earlier)
+                indices |= indices_read(marked, earlier)
             except ExpressionError as error:
                 raise experiment.blame(error, path) from error
         self._pairs += len(indices)
@@ -126,7 +124,7 @@ class Awaited:
 
     def _check(self, experiment: Experiment, previous: Sequence[Experiment], plan: Plan) -> None:
         """What it awaits has to run, or to be skipped by its own Name."""
-        expressions = _expressions(experiment)
+        expressions = expressions_of(experiment)
         if expressions and experiment.position not in self._needs:
             self._find_needs(experiment, expressions, previous)  # the plan is an earlier session's
         if experiment.skipped is not None or not expressions:
@@ -159,6 +157,7 @@ class Awaited:
 
     def _resolved(self, experiment: Experiment, session: Session) -> dict[str, Plain]:
         from coolrun.expression import Earlier, Evaluator, resolve
+        from coolrun_plugins.await_.results import Results
 
         config = self._config
         if self._evaluator is None:
@@ -170,116 +169,17 @@ class Awaited:
             most = config.setting("max_experiments")
             self._evaluator = Evaluator(functions, experiments=most)
         words = config.parser.words
+        series = self._series.get(experiment.series, ())
         return resolve(
             experiment.own,
             experiment.defaults,
             {**self._mappings, **experiment.given},
-            Earlier(Results(session, self._series[experiment.series], experiment.position)),
+            Earlier(Results(session, series, experiment.position)),
             self._evaluator,
             word=WORDS,
             later={name: word.spreads for name, word in words.items() if name not in WORDS},
             free_order=config.declares_setting("order") and config.setting("order") == "free",
         ).values
-
-
-class Results(Sequence[Mapping[str, "Plain"]]):
-    """The experiments before one, each as its record says when it has ended."""
-
-    def __init__(self, session: Session, series: Sequence[int], position: int) -> None:
-        self._session = session
-        self._series = series
-        self._length = bisect_left(series, position)
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> Mapping[str, Plain]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Mapping[str, Plain]]: ...
-    def __getitem__(
-        self, index: int | slice
-    ) -> Mapping[str, Plain] | Sequence[Mapping[str, Plain]]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(self._length))]
-        return Result(self._session, self._series[range(self._length)[index]])
-
-
-class Result(Mapping[str, "Plain"]):
-    """An experiment with its results; its files are read when one of them is asked for."""
-
-    def __init__(self, session: Session, position: int) -> None:
-        self._session = session
-        self._position = position
-        self._values: Mapping[str, Plain] | None = None
-
-    def _read(self) -> Mapping[str, Plain]:
-        if self._values is None:
-            record = self._session.record_of(self._position)
-            planned = self._session.plan.experiments[self._position]
-            self._values = planned if record is None else record
-        return self._values
-
-    def __getitem__(self, key: str) -> Plain:
-        if key == "Name":  # asked of many, to find one
-            return self._session.plan.experiments[self._position][key]
-        return self._read()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-
-def _expressions(experiment: Experiment) -> dict[tuple[object, ...], Marked]:
-    """What is to be computed at launch, if something in it awaits results: text by path."""
-    own: dict[str, Plain] = {**experiment.defaults, **experiment.own}
-    levels = (experiment.values_by_key, own) if experiment.pending else (experiment.values_by_key,)
-    for level in levels:
-        found = dict(_walk((), level))
-        if any(marked.word == WORD for marked in found.values()):
-            return found
-    return {}
-
-
-def _walk(path: tuple[object, ...], value: Plain) -> Iterator[tuple[tuple[object, ...], Marked]]:
-    if isinstance(value, Marked):
-        if value.word in WORDS:
-            yield path, value
-    elif isinstance(value, Mapping):
-        for key in value:
-            yield from _walk((*path, key), value[key])
-    elif isinstance(value, (list, tuple)):
-        for number, item in enumerate(value):
-            yield from _walk((*path, number), item)
-
-
-def _read(marked: Marked, earlier: Earlier) -> set[int]:
-    """The places in `E` that an expression reads.
-
-    Raises:
-        ExpressionError: it is no expression, or there is no such experiment.
-    """
-    from coolrun.expression import ALL, dependencies
-
-    read = dependencies(marked.expression)
-    if not isinstance(read, frozenset):
-        assert read is ALL
-        return set(range(len(earlier)))
-    indices = set()
-    for key in read:
-        if isinstance(key, str):
-            index = earlier.position(key)
-        else:
-            index = key % len(earlier) if -len(earlier) <= key < len(earlier) else None
-        if index is None:
-            raise ExpressionError(
-                f"there is no experiment E[{key!r}] before this one, in '{marked}'",
-                cure="E holds the experiments above this one, and `--dry` numbers them",
-            )
-        indices.add(index)
-    return indices
 
 
 def _not_done(position: int, session: Session) -> str | None:
