@@ -254,11 +254,11 @@ class QueueMachine(RuleBasedStateMachine):
         fresh = list(unsure) + [f for f in buffer.fresh if id(f[0]) in kept]
         kept |= {id(item) for item, _ in unsure}
         present = {id(item) for item in buffer.items}
-        for key, (item, _) in buffer.base.items():
-            if key not in kept and item.state == "waits":
-                item.state = "removed"
-                self.waiting.remove(item)
-            if key not in kept and not any(f[0] is item for f in buffer.fresh):
+        for key, (known_item, _) in buffer.base.items():
+            if key not in kept and known_item.state == "waits":
+                known_item.state = "removed"
+                self.waiting.remove(known_item)
+            if key not in kept and not any(f[0] is known_item for f in buffer.fresh):
                 buffer.absent.add(key)
         listed: list[Item] = []
         for index, (item, text) in enumerate(zip(buffer.items, buffer.texts, strict=True)):

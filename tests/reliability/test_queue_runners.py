@@ -163,3 +163,25 @@ def test_one_of_two_runners_is_killed_and_the_other_does_the_rest(project: Proje
     assert begin(project, 2).wait(timeout=120) in {0, 5}, said(project)
     assert set(ran(project)) == set(range(80)), said(project)
     reap()
+
+
+def test_a_session_that_was_ended_is_gone_on_with_what_it_broke_off_included(
+    project: Project,
+) -> None:
+    module = MODULE + "        import time\n        time.sleep(0.2)\n"
+    project({"experiment.yaml": definition(6), "mod.py": module})
+    runner = begin(project, 0)
+    wait_for(lambda: len(ran(project)) > 1, diagnosis=lambda: said(project))
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(timeout=60) == 2, said(project)
+    assert begin(project, 1).wait(timeout=60) == 0, said(project)
+    done = Counter(r["num"] for r in records(project) if r["STATUS"] == "done")
+    assert done == dict.fromkeys(range(6), 1), said(project)
+
+
+def test_a_finished_queue_begins_anew(project: Project) -> None:
+    project({"experiment.yaml": definition(3), "mod.py": MODULE})
+    for times in (1, 2):
+        assert begin(project, times).wait(timeout=60) == 0, said(project)
+        assert ran(project) == dict.fromkeys(range(3), times), said(project)
+    assert len(list((project.path / ".coolrun" / "sessions").iterdir())) == 2

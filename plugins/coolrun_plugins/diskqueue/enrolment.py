@@ -114,9 +114,9 @@ def complete(side: SideFile) -> None:
 
 def left_behind(ledger: Ledger, batch: str) -> Iterable[str]:
     """Sessions that put this batch, or helped with it, and left something to do; the last first."""
-    waiting = _batches_waiting(ledger)
+    waiting = {id_.partition(".")[0] for id_ in ledger.waiting}
     for name, member in reversed(list(ledger.members.items())):
-        if member.batch == batch and (batch in waiting or ledger.unfinished(name)):
+        if member.batch == batch and (name in waiting or ledger.unfinished(name)):
             yield name
 
 

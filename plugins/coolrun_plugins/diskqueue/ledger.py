@@ -30,6 +30,7 @@ from hashlib import blake2b
 from typing import Any
 
 FORMAT = 1
+OPEN = {None, "aborted", "lost"}  # ends of runs that are to be run again
 
 
 def digest(text: str) -> str:
@@ -144,9 +145,9 @@ class Ledger:
         return (self.entries[id_] for id_ in self.waiting)
 
     def unfinished(self, session: str) -> bool:
-        """Whether a session started what nobody has seen the end of."""
+        """Whether a session started what has no end, or one that does not count."""
         return any(
-            entry.by == session and entry.ended is None and entry.again is None
+            entry.by == session and entry.ended in OPEN and entry.again is None
             for entry in (self.entries[id_] for _, id_ in self.taken)
         )
 
