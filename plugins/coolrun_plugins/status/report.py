@@ -92,7 +92,7 @@ def report(standing: Standing, config: Config, *, whole: bool = False) -> Report
         past.started,
         datetime.fromtimestamp(_changed(standing), now.tzinfo),
         None if live else past.finished,
-        {word: count for word, count in counts.items() if count or word == "done"},
+        {word: count for word, count in counts.items() if count},
         standing.left(elapsed) if live else None,
         rows,
         len(running) - len(rows),
