@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from coolrun.experiment import Experiment, Source
     from coolrun.plain import Plain
 
+# So many experiments may become none before anybody wonders.
+_BARREN = 100_000
+
 
 @dataclass
 class Plan:
@@ -119,10 +122,10 @@ def expand(experiments: Iterable[Experiment], config: Config) -> list[Experiment
 
     They are drawn one by one and counted, so that a bomb is refused before it fills the memory.
     """
-    stream: Iterator[Experiment] = iter(experiments)
+    most = config.setting("max_experiments")
+    stream = _bounded(experiments, most)
     for implementation in reversed(config.hook.coolrun_expand.get_hookimpls()):
         stream = _expanded(stream, implementation, config)
-    most = config.setting("max_experiments")
     drawn: list[Experiment] = []
     for experiment in stream:
         drawn.append(experiment)
@@ -132,6 +135,19 @@ def expand(experiments: Iterable[Experiment], config: Config) -> list[Experiment
                 cure="set max_experiments higher if you mean it",
             ).at(place=experiment.source.place(experiment.document) if experiment.source else None)
     return drawn
+
+
+def _bounded(experiments: Iterable[Experiment], most: int) -> Iterator[Experiment]:
+    """Those that become none at all are counted too: they take their time."""
+    for number, experiment in enumerate(experiments):
+        if number >= most + _BARREN:
+            raise experiment.blame(
+                DefinitionError(
+                    f"more than {most + _BARREN:,} experiments, with those that give none",
+                    cure="give fewer passes over the file",
+                )
+            )
+        yield experiment
 
 
 def _expanded(

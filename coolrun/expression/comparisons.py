@@ -115,7 +115,9 @@ def search_cost(meter: Meter, text: str, part: str) -> None:
 
 
 def lookup_cost(meter: Meter, mapping: Value, key: Value) -> None:
-    """Numbers of one hash in a given mapping make a lookup as slow as a search."""
+    """Numbers of one hash make a lookup as slow as a search; a tuple is hashed every time."""
+    if type(key) is tuple:
+        meter.spend(len(key) >> 1)
     if type(key) is not str and len(mapping) > 64:
         meter.spend(len(mapping) >> 4)
 

@@ -55,6 +55,10 @@ class Evaluator:
         self._trees: dict[tuple[str, bool], Checked] = {}
         self._nodes = 0
 
+    def grant(self) -> None:
+        """Allow the work of one more experiment."""
+        self._left += STEPS_PER_EXPERIMENT
+
     def evaluate(self, text: str, scope: Record) -> Plain:
         """The value of an expression: a copy of its own.
 
@@ -132,7 +136,7 @@ class Evaluator:
 
             interpreter = self._interpreter = interpreter_class()(self._functions)
         if grant:
-            self._left += STEPS_PER_EXPERIMENT
+            self.grant()
         steps, outer = min(STEPS, self._left), interpreter.left
         try:
             value = interpreter.compute(tree.body, levels, steps)

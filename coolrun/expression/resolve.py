@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Levels = tuple[Mapping[str, object], ...]
 
+_SHOWN = 8  # keys of a cycle
+
 
 class Resolution(NamedTuple):
     """A resolved experiment.
@@ -315,7 +317,11 @@ def _cycle(stack: list[_Cell], needed: Unresolved) -> GuardError:
     if len(names) == 1:
         message = f"{names[0]!r} refers to itself"
     else:
-        message = f"these keys need each other: {' -> '.join([*names, names[0]])}"
+        # The first few are enough to find the others.
+        shown = [*names[:_SHOWN], "...", names[-1]] if len(names) > _SHOWN + 1 else names
+        message = printable(
+            f"these keys need each other: {' -> '.join([*shown, names[0]])}", REASON
+        )
     return _at(GuardError(message, cure="give one of them a value"), stack[start].path)
 
 

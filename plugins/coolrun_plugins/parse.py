@@ -62,8 +62,9 @@ class Resolver:
 
         if self._evaluator is None:
             names = _names(config)
-            self._evaluator = _evaluator(names, config)
+            self._evaluator = _evaluator(names)
             self._mappings = {k: v for k, v in names.items() if isinstance(v, Mapping)}
+        self._evaluator.grant()
         earlier = self._earlier.get(experiment.series)
         if earlier is None:
             earlier = self._earlier[experiment.series] = Earlier(previous)
@@ -100,8 +101,8 @@ def _names(config: Config) -> dict[str, Any]:
     return names
 
 
-def _evaluator(names: Mapping[str, Any], config: Config) -> Evaluator:
+def _evaluator(names: Mapping[str, Any]) -> Evaluator:
     from coolrun.expression import Evaluator
 
     functions = {name: value for name, value in names.items() if not isinstance(value, Mapping)}
-    return Evaluator(functions, experiments=config.setting("max_experiments"))
+    return Evaluator(functions)

@@ -10,8 +10,9 @@ from coolrun import UsageError, hookimpl
 if TYPE_CHECKING:
     from coolrun import Config, Parser, Plan
 
-_NUMBER = re.compile(r"-?\d+")
-_RANGE = re.compile(r"(-?\d+)-(-?\d+)")
+# More digits than that are no position.
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_RANGE = re.compile(r"(-?[0-9]{1,18})-(-?[0-9]{1,18})")
 
 
 @hookimpl

@@ -9,7 +9,8 @@ from coolrun import DefinitionError, Marked
 from coolrun.run import RECORD_KEYS
 
 if TYPE_CHECKING:
-    from coolrun import Config, Experiment, Parser, Plan, Source
+    from coolrun import Config, Experiment, Parser, Place, Plan, Source
+    from coolrun_plugins.definition.told import Told
 
 PACKAGE = "coolrun_plugins"
 SETTINGS = "Global"
@@ -29,26 +30,29 @@ def refuse_blocked_values(plan: Plan, config: Config) -> None:
                 raise experiment.blame(error, (special.key,))
 
 
-def check_settings(settings: Mapping[str, Any], source: Source, config: Config) -> None:
+def check_settings(settings: Mapping[str, Any], source: Source, config: Config, tell: Told) -> None:
     given = {keys_of(text)[1] for text in config.overrides if keys_of(text)[0] == SETTINGS}
+
+    def place(name: str) -> Place | None:
+        return None if name in given else source.place(0, (SETTINGS, name))
+
     for name, value in settings.items():
-        place = None if name in given else source.place(0, (SETTINGS, name))
         if config.declares_setting(name):
             try:
                 _check_setting(name, value, config)
             except DefinitionError as error:
-                raise error.at(place=place, key=f"{SETTINGS}.{name}") from error
+                raise error.at(place=place(name), key=f"{SETTINGS}.{name}") from error
             continue
         owner = blocked(config).settings.get(name)
         if owner is not None:
             raise DefinitionError(
                 f"{SETTINGS}.{name} belongs to the plugin {owner.plugin!r}, which is blocked",
                 cure=f"remove the setting, or do without `-p no:{owner.plugin}`",
-                place=place,
+                place=place(name),
             )
-        near = _near(name, config.parser.settings, cutoff=0.5)
-        config.warn(f"{SETTINGS}.{name} is no setting of coolrun{near}")
-        _name_failed(f"{SETTINGS}.{name}", config)
+        near = "" if tell.enough else _near(name, config.parser.settings, cutoff=0.5)
+        tell(f"{SETTINGS}.{name} is no setting of coolrun{near}")
+        _name_failed(f"{SETTINGS}.{name}", config, tell)
 
 
 def _check_setting(name: str, value: Any, config: Config) -> None:
@@ -64,14 +68,18 @@ def _check_setting(name: str, value: Any, config: Config) -> None:
 
 
 def check_keys(
-    defaults: Mapping[str, Any], experiments: list[Experiment], new: set[str], config: Config
+    defaults: Mapping[str, Any],
+    experiments: list[Experiment],
+    new: set[str],
+    config: Config,
+    tell: Told,
 ) -> None:
     written = {key for experiment in experiments for key in experiment.own} | set(defaults)
     for key in sorted(written & set(RECORD_KEYS)):
-        config.warn(f"key {key!r} is written by coolrun into every record; yours is left out")
+        tell(f"key {key!r} is written by coolrun into every record; yours is left out")
     strange = [k for k in sorted(written) if _is_ours(k) and not config.declares_key(k)]
     if strange:
-        _judge(strange, new, experiments, config)
+        _judge(strange, new, experiments, config, tell)
 
 
 def check_words(experiments: list[Experiment], config: Config) -> None:
@@ -104,7 +112,11 @@ def _is_ours(key: str) -> bool:
 
 
 def _judge(
-    strange: list[str], new: set[str], experiments: list[Experiment], config: Config
+    strange: list[str],
+    new: set[str],
+    experiments: list[Experiment],
+    config: Config,
+    tell: Told,
 ) -> None:
     theirs = blocked(config).keys
     for key in strange:
@@ -118,16 +130,19 @@ def _judge(
                 if key in experiment:
                     raise experiment.blame(error, (key,))
             raise error
+        if tell.enough:
+            tell(key)
+            return
         near = _near(key, config.parser.keys)
         if near and key not in new:
-            config.warn(f"key {key!r} is unknown to coolrun{near}")
-        _name_failed(f"key {key!r}", config)
+            tell(f"key {key!r} is unknown to coolrun{near}")
+        _name_failed(f"key {key!r}", config, tell)
 
 
-def _name_failed(what: str, config: Config) -> None:
+def _name_failed(what: str, config: Config, tell: Told) -> None:
     for info in config.pluginmanager.infos.values():
         if info.state == "failed":
-            config.warn(f"{what} may belong to plugin {info.label}, which was not loaded")
+            tell(f"{what} may belong to plugin {info.label}, which was not loaded")
 
 
 def blocked(config: Config) -> Parser:

@@ -16,6 +16,7 @@ from coolrun_plugins.definition.names import (
     warn_about_new,
 )
 from coolrun_plugins.definition.overrides import override, put, read_assignment
+from coolrun_plugins.definition.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,8 @@ def read(path: Path, config: Config) -> Definition:
         UsageError: the command line is.
     """
     source = Source(str(path), _bytes(config.cwd / path, path))
-    documents = _documents(source, config)
+    tell = Told(config.warn)
+    documents = _documents(source, config, tell)
     defaults = dict(documents[0][1])
     _check_defaults(defaults, source)
     settings = _settings(defaults, source)
@@ -40,29 +42,34 @@ def read(path: Path, config: Config) -> Definition:
     new = warn_about_new([defaults, *(value for _, value in documents[1:])], config)
     forced = override(defaults, settings, assignments)
     defaults.setdefault("Name", path.stem)
-    check_settings(settings, source, config)
+    check_settings(settings, source, config, tell)
     deep = settings.get("merge") == "deep"
     experiments = [
         _experiment(number, value, defaults, forced, source, deep=deep)
         for number, value in documents[1:]
     ]
-    check_keys(defaults, experiments, new, config)
+    check_keys(defaults, experiments, new, config, tell)
+    tell.close()
     check_words(experiments, config)
     return Definition(source, experiments, settings)
 
 
 def _bytes(full: Path, path: Path) -> bytes:
+    from coolrun.yamlio import DEFINITION
+
     try:
-        return full.read_bytes()
+        # A file may be larger than the memory; the reader refuses what is too large.
+        with open(full, "rb") as file:
+            return file.read(DEFINITION.size + 1)
     except OSError as error:
         raise DefinitionError(f"cannot read {str(path)!r}: {error.strerror}") from error
 
 
-def _documents(source: Source, config: Config) -> list[tuple[int, dict[str, Any]]]:
+def _documents(source: Source, config: Config, tell: Told) -> list[tuple[int, dict[str, Any]]]:
     from coolrun.yamlio import read_all
 
     def warn(message: str, place: Place) -> None:
-        config.warn(f"{place}: {message}")
+        tell(f"{place}: {message}")
 
     found: list[tuple[int, dict[str, Any]]] = []
     words = (*config.parser.words, *blocked(config).words)

@@ -23,7 +23,7 @@ class Condition:
         functions: dict[str, Any] = {}
         for names in config.pluginmanager.ask("coolrun_names", config=config):
             functions.update(names or {})
-        self._evaluator = Evaluator(functions, experiments=config.setting("max_experiments"))
+        self._evaluator = Evaluator(functions)
         self._experiment = experiment
         written = experiment["Where"]
         several = isinstance(written, list)
@@ -43,6 +43,7 @@ class Condition:
             DefinitionError: one fails, or is neither true nor false.
         """
         known = _known(values)
+        self._evaluator.grant()
         for text, path in self._texts:
             try:
                 answer = self._evaluator.evaluate(text, known)
