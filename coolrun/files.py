@@ -90,8 +90,9 @@ def replace_unchanged(
             _take_name(name, path)
         except FileExistsError:
             return False
-        if known is not None:
-            os.unlink(aside_of(path))
+        finally:
+            if known is not None and path.exists():
+                os.unlink(aside_of(path))
     finally:
         Path(name).unlink(missing_ok=True)
     sync_folder(path.parent)

@@ -36,6 +36,7 @@ def declare(parser: Parser) -> None:
         command=COMMAND,
         nargs="?",
         default="ls",
+        metavar="action",
         choices=("ls", "edit", "add", "rm", "move", "hold", "release", "undo"),
         help="ls (default) lists; edit opens $EDITOR; add FILE; rm, hold, release WHICH...; "
         "move WHICH first, last or a number; undo takes back the last removal",
