@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,11 @@ def test_what_is_skipped_and_who_waits_is_known_without_reading_values(tmp_path:
 
 
 def test_an_experiment_is_the_same_as_in_the_whole_plan(tmp_path: Path) -> None:
-    first = Experiment({"x": (1, 2), 3: float("inf")}, {"lr": 0.1}, swept=("x",))
+    own: dict[Any, Any] = {"x": (1, 2), 3: float("inf")}
+    first = Experiment(own, {"lr": 0.1}, swept=("x",))
     folder = planned(tmp_path, first, Experiment({"y": 1}))
     read, whole = Outline(folder).experiment(0), folder.read_plan()[0][0]
-    assert dict(read) == dict(whole) == {"x": (1, 2), 3: float("inf"), "lr": 0.1}
+    assert dict(read) == dict(whole) == {**own, "lr": 0.1}
     assert (read.swept, read.position) == (whole.swept, whole.position)
 
 
