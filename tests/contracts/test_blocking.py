@@ -107,9 +107,21 @@ def test_what_a_blocked_plugin_would_have_done_is_refused_and_not_passed_over(
     assert free.code == 0, "the same is fine without the block"
 
 
-@pytest.mark.parametrize("command", ["init", "plugins"])
-def test_the_command_of_a_blocked_plugin_is_refused(small: Project, command: str) -> None:
-    name = {"plugins": "plugininfo"}.get(command, command)
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("init", "init"),
+        ("plugins", "plugininfo"),
+        ("status", "status"),
+        ("pause", "steer"),
+        ("abort", "abort"),
+        ("logs", "logs"),
+        ("retry", "failures"),
+    ],
+)
+def test_the_command_of_a_blocked_plugin_is_refused(
+    small: Project, command: str, name: str
+) -> None:
     outcome = blocked(small, name, command)
     assert outcome.code == 4
     assert f"{command!r} belongs to the plugin {name!r}, which is blocked" in outcome.err

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coolrun.cli import configure
-from coolrun.config import Parser
+from coolrun.config import Option, Parser
 from coolrun.errors import ExitCode
 from coolrun.testing import Project
 
@@ -34,12 +35,18 @@ def missing(names: list[str], pattern: str = r"(?<![\w.]){}(?!\w)") -> list[str]
     return [name for name in names if not re.search(pattern.format(re.escape(name)), text)]
 
 
+def names_of(option: Option) -> Sequence[str]:
+    """What a person reads of it: an argument is shown by its metavar."""
+    is_flag = option.flags[0].startswith("-")
+    return option.flags if is_flag else [option.arguments.get("metavar", option.flags[0])]
+
+
 def test_every_option_of_every_command_is_in_its_help(project: Project, declared: Parser) -> None:
     for command in declared.commands:
         text = project.run(command, "--help").out
         for option in declared.options:
             if option.command == command:
-                assert all(flag in text for flag in option.flags), (command, option.flags)
+                assert all(name in text for name in names_of(option)), (command, option.flags)
                 help_text = " ".join(str(option.arguments.get("help", "")).split())
                 assert help_text, f"{option.flags} has no help"
                 assert help_text.split(" %")[0] in " ".join(text.split())
