@@ -112,6 +112,15 @@ class PluginError(CoolrunError):
 
     exit_code = ExitCode.INTERNAL
 
+    @classmethod
+    def answered(cls, plugin: str | None, hook: str, answer: object, expected: str) -> PluginError:
+        """It answered something else than the hook asks for; `plugin` is None if unknown."""
+        who = f"plugin {plugin!r}" if plugin else "a plugin"
+        return cls(
+            f"{who} answered {hook} with {answer!r:.60} (expected {expected} or None)",
+            cure=f"leave it out: -p no:{plugin}" if plugin else "find it with --trace-hooks",
+        )
+
 
 class SessionError(CoolrunError):
     """The machine does not let the session go on: a full disk, a folder that is not ours."""

@@ -176,8 +176,7 @@ def open_session(
     config.add_cleanup(control.close)
     if enqueue:
         queue.put(plan.chosen)
-    capacities = [c for c in ask("coolrun_capacity", config=config) if c is not None]
-    state = State(capacity=min(capacities, default=1))
+    state = State(capacity=_capacity(config))
     return Session(config, plan, folder, journal, queue, launcher, control, started, begun, state)
 
 
@@ -210,6 +209,17 @@ def check_ways(plan: Plan, config: Config) -> None:
                     cure="name it once in the default config (`coolrun plugins` lists the keys)",
                 )
             )
+
+
+def _capacity(config: Config) -> int:
+    """The smallest answer; with none of at least one the session would wait for ever."""
+    manager = config.pluginmanager
+    answers = [a for a in manager.ask("coolrun_capacity", config=config) if a is not None]
+    for wrong in (a for a in answers if not isinstance(a, int) or a < 1):
+        each = manager.each("coolrun_capacity", config=config)
+        plugin = next((plugin for plugin, answer in each if answer == wrong), None)
+        raise PluginError.answered(plugin, "coolrun_capacity", wrong, "a positive whole number")
+    return min(answers, default=1)
 
 
 def _found(answer: Any, what: str) -> Any:

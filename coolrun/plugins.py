@@ -274,8 +274,11 @@ class PluginManager(pluggy.PluginManager):
         except Exception as error:
             raise self.named(error, hook) from error
 
-    def each(self, hook: str, **arguments: Any) -> Iterator[Any]:
-        """Call a deciding hook plugin by plugin; a failure names the plugin and the hook."""
+    def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a deciding hook plugin by plugin: the name of each and its answer.
+
+        A failure names the plugin and the hook.
+        """
         for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
             others = [p for p in self.get_plugins() if p is not implementation.plugin]
             try:
@@ -284,7 +287,7 @@ class PluginManager(pluggy.PluginManager):
                 raise
             except Exception as error:
                 raise self.named(error, hook) from error
-            yield answers[0] if answers else None
+            yield implementation.plugin_name, answers[0] if answers else None
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
@@ -296,7 +299,7 @@ class PluginManager(pluggy.PluginManager):
             try:
                 self.subset_hook_caller(hook, others)(**arguments)
                 told += 1
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 name = implementation.plugin_name
                 if name not in self._told:
                     self._told.add(name)
@@ -326,9 +329,8 @@ class PluginManager(pluggy.PluginManager):
             trace = trace.tb_next
         who = f"plugin {owner!r}" if owner else "a plugin"
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
-        return PluginError(
-            message, cure=f"see why with --trace-hooks, or leave it out: -p no:{owner}"
-        )
+        leave = f", or leave it out: -p no:{owner}" if owner else ""
+        return PluginError(message, cure=f"see why with --trace-hooks{leave}")
 
     # Listing
 

@@ -355,9 +355,13 @@ class Session:
         leases: list[Lease] = []
         each = self.config.pluginmanager.each
         try:
-            for lease in each("coolrun_pre_launch", run=run, session=self, config=self.config):
-                if lease is not None:
-                    leases.append(lease)  # noqa: PERF401 - what was leased before a failure counts
+            for plugin, lease in each(
+                "coolrun_pre_launch", run=run, session=self, config=self.config
+            ):
+                if isinstance(lease, Lease):
+                    leases.append(lease)
+                elif lease is not None:
+                    raise PluginError.answered(plugin, "coolrun_pre_launch", lease, "a Lease")
         except BaseException:
             _release(leases)
             raise

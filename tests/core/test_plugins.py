@@ -357,6 +357,13 @@ def test_a_broken_decision_names_plugin_hook_and_cure(manager: PluginManager) ->
     assert isinstance(e.value.__cause__, LookupError)
 
 
+def test_a_failure_of_nobody_in_particular_blocks_nobody(manager: PluginManager) -> None:
+    error = manager.named(LookupError("no luck"), "coolrun_expand")
+    assert str(error) == (
+        "a plugin failed in coolrun_expand: LookupError: no luck\n  see why with --trace-hooks"
+    )
+
+
 def test_a_decision_in_words_is_passed_on(manager: PluginManager) -> None:
     manager.register(Broken(), "odd")
     with pytest.raises(CoolrunError, match="in words"):
@@ -364,9 +371,10 @@ def test_a_decision_in_words_is_passed_on(manager: PluginManager) -> None:
 
 
 def test_deciders_are_asked_one_by_one(manager: PluginManager) -> None:
-    manager.register(Works())
-    manager.register(Silent())
-    assert list(manager.each("coolrun_capacity", config=None)) == [None, 3]
+    manager.register(Works(), "works")
+    manager.register(Silent(), "silent")
+    asked = manager.each("coolrun_capacity", config=None)
+    assert list(asked) == [("silent", None), ("works", 3)]
 
 
 def test_a_broken_one_of_several_deciders_is_named(manager: PluginManager) -> None:
@@ -395,6 +403,20 @@ def test_an_observer_that_fails_is_told_once_and_stops_nobody(manager: PluginMan
     assert works.told == ["start"] * 3
     assert len(manager.notices) == 1
     assert "plugin 'odd' failed in coolrun_run_start: LookupError: no luck" in manager.notices[0]
+
+
+def test_an_observer_that_leaves_the_process_is_one_that_fails(manager: PluginManager) -> None:
+    class Leaves:
+        @hookimpl
+        def coolrun_run_start(self) -> None:
+            raise SystemExit(7)
+
+    works = Works()
+    manager.register(works, "works")
+    manager.register(Leaves(), "odd")
+    manager.notify("coolrun_run_start", run=None, session=None)
+    assert works.told == ["start"]
+    assert "plugin 'odd' failed in coolrun_run_start: SystemExit: 7" in manager.notices[0]
 
 
 def test_each_failing_observer_is_told(manager: PluginManager) -> None:
