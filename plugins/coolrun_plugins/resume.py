@@ -112,7 +112,9 @@ class Hints:
 
 def _refuse_changes(config: Config) -> None:
     """The plan is used as it was made: what would change it cannot be meant."""
-    changes = [*config.overrides, *(["--pick"] if config.option("pick") is not None else [])]
+    which = config.option("resume")  # it takes the next word, whatever that was meant to be
+    changes = [which] if which.startswith("+") else []
+    changes += [*config.overrides, *(["--pick"] if config.option("pick") is not None else [])]
     if changes:
         raise UsageError(
             f"{changes[0]!r} cannot change a session that has begun",
