@@ -308,6 +308,10 @@ class Session:
         if halt is not None:
             self.drain(str(halt))
             return
+        if not runs and self.queue.refresh():
+            self._fill()  # it changed while it was looked at
+            self._launch(count)
+            return
         until = min((moment for moment, _ in self._delayed), default=None)
         left = len(self.waiting) + len(self._delayed)
         self.tell(Looked(left, self._now(), bool(self.held), until))

@@ -128,7 +128,8 @@ def test_four_runners_and_a_person_start_everything_once(project: Project, count
     assert not twice, said(project)
     lost = set(range(count)) - set(there) - person.removed
     assert not lost, said(project)
-    assert person.added - person.removed <= set(there), said(project)
+    missing = person.added - person.removed - set(there)
+    assert not missing, f"{missing}: {path.read_text()}\n{said(project)}"
 
 
 def test_a_killed_runner_is_gone_on_with_by_the_same_command(project: Project) -> None:
