@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +58,9 @@ def command() -> Command:
             _be_coolrun(folder, arguments, output, prepare)
         try:
             meanwhile(pid)
+        except BaseException:
+            os.kill(pid, signal.SIGKILL)
+            raise
         finally:
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return Ended(code, output.read_text())
@@ -73,8 +77,8 @@ def _be_coolrun(
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         for number in (1, 2):
             os.dup2(descriptor, number)
-        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as long as the process
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", 1, closefd=False)  # noqa: SIM115 - as long as the process
+        sys.stderr = open(2, "w", 1, closefd=False)  # noqa: SIM115
         sys.argv = ["coolrun", *arguments]
         prepare()
         from coolrun.cli import main

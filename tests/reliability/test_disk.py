@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 import coolrun.session
 from coolrun.testing import Project
+from coolrun.testing.waiting import wait_for
 from coolrun.yamlio import LOG, read
 
 STUDY = """
@@ -128,3 +130,158 @@ def test_any_operation_may_fail_once_in_every_way(
     fresh: Callable[[], Path], command: Any, tmp_path: Path
 ) -> None:
     fail_one_after_the_other(fresh, command, tmp_path, lambda number: list(ERRORS))
+
+
+# A disk that is full for a while, and one that stays full
+
+
+class FullDisk:
+    """Lets writing to journals and logs fail, in the runner alone, while a file is there."""
+
+    def __init__(self, flag: Path) -> None:
+        self._flag = flag
+
+    def install(self) -> None:
+        coolrun.session.SYNC = 0.02
+        self._runner, self._write = os.getpid(), os.write
+        os.write = self._write_or_fail
+
+    def _write_or_fail(self, descriptor: int, data: bytes) -> int:
+        if os.getpid() == self._runner and self._flag.exists():
+            # As a full disk does it: a part is written, and then nothing.
+            if len(data) > 20:
+                return self._write(descriptor, data[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._write(descriptor, data)
+
+
+FILLING = """
+    import pathlib
+
+    def main(exp):
+        exp.SQUARE = exp.REP ** 2
+        if exp.REP == 0:
+            pathlib.Path("full").touch()
+"""
+
+
+def begun(project: Path) -> bool:
+    printed = project.parent / f"{project.name}.printed"
+    return printed.exists() and "cannot record" in printed.read_text()
+
+
+def test_a_full_disk_holds_launching_until_there_is_room(
+    fresh: Callable[[], Path], command: Any
+) -> None:
+    project = fresh()
+    Project(project)({"study.py": FILLING})
+    disk = FullDisk(project / "full")
+
+    def make_room(pid: int) -> None:
+        wait_for(lambda: begun(project), within=10)
+        assert not list(project.glob(".coolrun/sessions/*/runs/0001/output.log")), "started"
+        (project / "full").unlink()
+
+    done = command(project, prepare=disk.install, meanwhile=make_room)
+    assert done.code == 0, done.text
+    assert "No space left on device" in done.text
+    assert "it is tried again every second, and nothing is lost" in done.text
+    assert "the queue goes on" in done.text
+    log = (project / "logs" / "log.yaml").read_bytes()
+    whole = [p for p in log.split(b"---\n") if b"STATUS: done" in p]
+    assert len(whole) == 2, log.decode()
+    assert command(project, "--resume").code == 5
+
+
+def test_a_session_that_is_ended_on_a_full_disk_loses_nothing(
+    fresh: Callable[[], Path], command: Any
+) -> None:
+    project = fresh()
+    Project(project)({"study.py": FILLING})
+
+    def end(pid: int) -> None:
+        wait_for(lambda: begun(project), within=10)
+        os.kill(pid, signal.SIGTERM)
+
+    done = command(project, prepare=FullDisk(project / "full").install, meanwhile=end)
+    assert done.code == 3, done.text
+    assert "make room, then go on with `coolrun --resume" in done.text
+    (project / "full").unlink()
+    Project(project)({"study.py": STUDY})
+    go_on_until_done(project, command, done.text)
+
+
+# Power loss: what is synced, and when
+
+
+class Syncs:
+    """Writes down which files are written to and synced, in their order."""
+
+    def __init__(self, calls: Path) -> None:
+        self._calls = calls
+
+    def install(self) -> None:
+        runner, sync, write = os.getpid(), os.fsync, os.write
+
+        def note(word: str, descriptor: int) -> None:
+            if os.getpid() == runner:
+                path = os.readlink(f"/proc/self/fd/{descriptor}")
+                with self._calls.open("a") as file:
+                    file.write(f"{word} {os.path.basename(path)}\n")
+
+        def noted_sync(descriptor: int) -> None:
+            note("sync", descriptor)
+            sync(descriptor)
+
+        def noted_write(descriptor: int, data: bytes) -> int:
+            note("finish" if data.startswith(b'["finish"') else "write", descriptor)
+            return write(descriptor, data)
+
+        os.fsync, os.write = noted_sync, noted_write  # type: ignore[assignment]
+
+
+def calls_of(calls: Path) -> list[str]:
+    text = calls.read_text() if calls.exists() else ""
+    return [line for line in text.splitlines() if line.endswith(("journal.jsonl", "log.yaml"))]
+
+
+def test_everything_is_synced_before_anybody_is_told_that_the_session_ended(
+    fresh: Callable[[], Path], command: Any, tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+    assert command(fresh(), prepare=Syncs(calls).install).code == 0
+    lines = calls_of(calls)
+    end = lines.index("finish journal.jsonl")
+    assert lines[end + 1 :] == ["sync journal.jsonl"]
+    log = max(n for n, line in enumerate(lines) if line == "write log.yaml")
+    assert "sync log.yaml" in lines[log:end]
+    # Never a sync per record: what is written within a second is synced at once.
+    assert len([line for line in lines if line.startswith("sync")]) <= 5
+
+
+def test_what_is_written_is_synced_within_a_second_logs_first(
+    fresh: Callable[[], Path], command: Any, tmp_path: Path
+) -> None:
+    calls, project = tmp_path / "calls", fresh()
+    Project(project)({"study.py": WAITING})
+
+    def look(pid: int) -> None:
+        wait_for(lambda: "sync log.yaml" in calls_of(calls))
+        wait_for(lambda: calls_of(calls)[-1].startswith("sync"))
+        (project / "go").touch()
+
+    assert command(project, prepare=Syncs(calls).install, meanwhile=look).code == 0
+    lines = calls_of(calls)
+    first = lines.index("sync log.yaml")
+    assert lines[first + 1] == "sync journal.jsonl", lines
+    assert "write log.yaml" in lines[first + 1 :], "before the second record"
+
+
+WAITING = """
+    import os, time
+
+    def main(exp):
+        exp.SQUARE = exp.REP ** 2
+        while exp.REP and not os.path.exists("go"):
+            time.sleep(0.01)
+"""
