@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SESSIONS = "sessions"
+PATIENCE = 0.2  # seconds
 
 
 class SessionFolder:
@@ -104,7 +105,8 @@ class SessionFolder:
 
         lock = FileLock(self.path / "lock", fallback_to_soft=False)
         try:
-            lock.acquire(blocking=False)
+            # Somebody who only looks holds it for a moment.
+            lock.acquire(timeout=PATIENCE, poll_interval=0.005)
         except Timeout:
             return False
         self._lock = lock
@@ -117,7 +119,7 @@ class SessionFolder:
             self._lock = None
 
     def is_held(self) -> bool:
-        """Whether a process runs this session now. Changes nothing, and holds up nobody."""
+        """Whether a process runs this session now. Changes nothing."""
         import fcntl
 
         try:

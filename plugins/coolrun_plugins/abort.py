@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from coolrun import ExitCode, UsageError, hookimpl
-from coolrun.display import visible
 from coolrun.streams import write
 
 if TYPE_CHECKING:
@@ -52,6 +49,8 @@ class Notices:
 
     @hookimpl
     def coolrun_notice(self, message: str) -> None:
+        from coolrun.display import visible
+
         write(sys.stderr, f"note: {visible(message)}\n")
 
 
@@ -142,6 +141,8 @@ def _is_ending(standing: Standing) -> bool:
 
 def _kill_runner(past: Past) -> bool:
     """Kill the process that runs a session; False if its number may be another process's."""
+    import signal
+
     from coolrun.machine import was_there
 
     if not hasattr(os, "pidfd_open"):
@@ -194,11 +195,14 @@ def _what(standing: Standing, runs: Sequence[Run]) -> str:
 
 
 def _rest(standing: Standing) -> str:
-    return f"{standing.unfinished - len(standing.under_way)} not run"
+    rest = standing.unfinished - len(standing.under_way)
+    return f"{rest} {'waiting' if standing.is_live else 'not run'}"
 
 
 def _tell(before: Standing, after: Standing, config: Config) -> None:
     """What became of the runs, and how to go on."""
+    from collections import Counter
+
     positions = {attempt.position for attempt in before.under_way}
     ends = Counter(str(after.last[position].status or "unknown") for position in positions)
     became = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))

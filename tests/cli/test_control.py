@@ -204,7 +204,7 @@ def test_an_aborted_session_leaves_no_process_and_records_all_runs(
     assert outcome.code == 0
     name = session(study).name
     lines = outcome.out.splitlines()
-    assert lines[:3] == [f"session {name}: 2 running, 1 not run", "  0  a", "  1  b"]
+    assert lines[:3] == [f"session {name}: 2 running, 1 waiting", "  0  a", "  1  b"]
     assert lines[-2:] == [
         "ended: 2 aborted; 3 of 3 left",
         f"next: coolrun --resume {name}",
@@ -390,6 +390,7 @@ def test_a_group_is_run_again_in_the_session_that_runs(study: Project, begin: Be
     assert outcome.code == 0
     assert "2 are run again: ValueError: no luck with '...'" in outcome.out
     assert told(study)["counts"] == {"running": 1, "waiting": 2}
+    assert study.run("retry", "--group", "1").code == 4, "it is being run again already"
     (study.path / "go").touch()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0, out

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
+import os
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -122,3 +125,23 @@ def test_every_name_is_below_the_folder(tmp_path: Path) -> None:
     for path in (folder.log, folder.journal, folder.control, folder.run_folder(12_345)):
         assert path.is_relative_to(folder.path)
     assert folder.run_folder(7).name == "0007"
+
+
+def test_somebody_who_only_looks_does_not_keep_a_session_from_being_run(tmp_path: Path) -> None:
+    folder = SessionFolder.create(tmp_path, STARTED)
+    assert folder.lock()
+    folder.unlock()
+    looks, descriptor = threading.Event(), os.open(folder.path / "lock", os.O_RDONLY)
+
+    def look() -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        looks.set()
+        threading.Event().wait(0.02)
+        os.close(descriptor)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    looks.wait(10)
+    assert folder.lock()
+    thread.join()
+    folder.unlock()

@@ -50,6 +50,8 @@ def _order(standing: Standing, group: Group) -> int:
         write(sys.stdout, f"session {name} has just ended; say it again\n")
         return ExitCode.ENDED
     write(sys.stdout, f"session {name}: {len(tokens)} are run again: {group.cause}\n")
+    if after.state == "paused":
+        write(sys.stdout, "next: coolrun continue\n")
     return 0
 
 
