@@ -49,6 +49,7 @@ BUILTIN = (
     "failures",
     "collect",
     "filter",
+    "clean",
     "init",
     "plugininfo",
 )

@@ -144,7 +144,7 @@ class FullDisk:
     def install(self) -> None:
         coolrun.session.SYNC = 0.02
         self._runner, self._write = os.getpid(), os.write
-        os.write = self._write_or_fail
+        os.write = self._write_or_fail  # type: ignore[assignment]
 
     def _write_or_fail(self, descriptor: int, data: bytes) -> int:
         if os.getpid() == self._runner and self._flag.exists():
