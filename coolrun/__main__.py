@@ -14,9 +14,16 @@ def main() -> None:
         print(f"coolrun {__version__}")
         return
     _open_streams()
-    from coolrun.cli import main as run
+    sys.exit(_run())
 
-    sys.exit(run(sys.argv[1:]))
+
+def _run() -> int:
+    try:
+        from coolrun.cli import main as run
+
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while everything is loaded: nothing has begun yet
+        return 2
 
 
 def _open_streams() -> None:

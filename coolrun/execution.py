@@ -156,7 +156,7 @@ def _warn_about_unread(
         and name not in run.experiment.given
     ]
     if names:
-        listed = ", ".join(repr(name) for name in names)
+        listed = ", ".join(repr(name) for name in sorted(names))
         writer.warn(f"{'parameters' if len(names) > 1 else 'parameter'} never read: {listed}")
 
 

@@ -167,7 +167,8 @@ def _expanded(
         except CoolrunError as error:
             raise experiment.blame(error) from error
         except Exception as error:
-            named = config.pluginmanager.named(error, "coolrun_expand")
+            name = implementation.plugin_name
+            named = config.pluginmanager.named(error, "coolrun_expand", name)
             raise experiment.blame(named) from error
 
 

@@ -314,8 +314,11 @@ class PluginManager(pluggy.PluginManager):
         else:
             config.warn(message)
 
-    def named(self, error: BaseException, hook: str) -> PluginError:
-        """The error with the name of the plugin whose hook function raised it."""
+    def named(self, error: BaseException, hook: str, plugin: str | None = None) -> PluginError:
+        """The error with the name of the plugin whose hook function raised it.
+
+        `plugin`: whose it is if no function of a plugin raised it, but its answer did.
+        """
         owners: dict[object, str] = {}
         for implementation in getattr(self.hook, hook).get_hookimpls():
             function = implementation.function
@@ -327,6 +330,7 @@ class PluginManager(pluggy.PluginManager):
             frame = trace.tb_frame
             owner = owners.get(frame.f_code) or owner or owners.get(frame.f_globals.get("__name__"))
             trace = trace.tb_next
+        owner = owner or plugin
         who = f"plugin {owner!r}" if owner else "a plugin"
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
         leave = f", or leave it out: -p no:{owner}" if owner else ""

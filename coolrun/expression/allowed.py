@@ -104,7 +104,7 @@ def _quietly(text: str, mode: str) -> ast.AST:
 def _syntax(text: str, error: SyntaxError) -> Refused:
     reason = error.msg or "invalid syntax"
     if "was never closed" in reason:
-        return Refused(reason, "in [...] and {...} a comma ends the item: quote the item")
+        return Refused(reason, "close it; in [...] and {...} a comma ends the item: quote the item")
     try:
         _quietly(text, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from coolrun.plain import Marked
 
+from .earlier import Earlier
 from .functions import BUILTINS
 from .guard import printable
 from .mathematics import CONSTANTS, FUNCTIONS
@@ -37,17 +38,36 @@ def nearest(name: str, names: Iterable[object]) -> str | None:
     return f"did you mean {printable(close[0], 60)!r}?" if close else None
 
 
-def suggest(error: MissingName, levels: Sequence[Mapping[str, object]]) -> None:
-    """Give an error about a missing name the nearest existing one as its cure."""
+def suggest(
+    error: MissingName,
+    levels: Sequence[Mapping[str, object]],
+    elsewhere: Iterable[str] = (),
+) -> None:
+    """Give an error about a missing name the nearest existing one as its cure.
+
+    Args:
+        levels: what is in scope.
+        elsewhere: names that exist, and of which the next error says why they are not in scope.
+    """
     if error.cure is not None:
         return
     if error.owner is None:
         names: list[object] = [name for level in levels for name in level]
-        error.cure = _inside(error.name, levels) or nearest(
-            error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS]
+        error.cure = (
+            _inside(error.name, levels)
+            or nearest(error.name, [*names, *BUILTINS, *FUNCTIONS, *CONSTANTS])
+            or nearest(error.name, elsewhere)
         )
-    elif type(error.container) is dict:
-        error.cure = nearest(error.name, error.container)
+    elif isinstance(error.container, Earlier):
+        error.cure = nearest(error.name, error.container.names())
+    elif type(error.container) is dict or _is_experiment(error):
+        error.cure = nearest(error.name, cast("Mapping[str, object]", error.container))
+
+
+def _is_experiment(error: MissingName) -> bool:
+    """Whether the key was looked for in `E[...]`; other mappings may be such that none lists."""
+    owner = error.owner or ""
+    return owner.startswith("E[") and owner.find("]") == len(owner) - 1
 
 
 def _inside(name: str, levels: Sequence[Mapping[str, object]]) -> str | None:

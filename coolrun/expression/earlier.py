@@ -60,6 +60,10 @@ class Earlier(Sequence[Mapping[str, object]]):
             self.reads.add(position)
             yield self._experiments[position]
 
+    def names(self) -> list[object]:
+        """The names of all of them, for a message."""
+        return [self._experiments[position].get("Name") for position in self._range()]
+
     def position(self, name: str) -> int | None:
         """Where the latest experiment of that name stands, None if there is none."""
         if self._positions is not None:
@@ -89,7 +93,8 @@ class Earlier(Sequence[Mapping[str, object]]):
                     "there is no previous experiment: E is empty",
                     "give the first experiment a value of its own",
                 )
-            raise Refused(f"index out of range: E holds {size} experiments")
+            plural = "" if size == 1 else "s"
+            raise Refused(f"index out of range: E holds {size} experiment{plural}")
         position = index if self._positions is None else self._positions[index]
         if position < 0:
             position += size

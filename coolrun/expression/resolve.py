@@ -294,7 +294,7 @@ class _Resolver:
             error.cure = "results do not exist yet when expressions are resolved" + (
                 f": write {words[0]} instead of {self.words[0]}" if words else ""
             )
-        suggest(error, levels)
+        suggest(error, levels, [n for n in (*self.own, *self.defaults) if n != path[0]])
 
 
 def _at(error: GuardError, path: Path) -> GuardError:

@@ -37,6 +37,7 @@ _VALUE = re.compile(r"\s*(?:- +)*([^\s:][^:]*): +(\S.*)")
 
 # What libyaml says, what it means, what helps. The first that matches is taken.
 _MEANINGS = (
+    ("tab character that violates", "a tab cannot indent YAML", "indent with spaces"),
     (
         "could not find expected ':'",
         "a line that is no `key: value`",

@@ -89,7 +89,7 @@ def init(config: Config) -> int:
     for name in FILES:
         print(f"wrote {_shown(folder / name, config.cwd)}")
     enter = "" if folder == config.cwd else f"cd {_shown(folder, config.cwd)} && "
-    print(f"next: {enter}coolrun --dry, then {enter}coolrun")
+    print(f"next: {enter}coolrun --dry, then coolrun")
     return 0
 
 

@@ -38,3 +38,10 @@ def test_what_is_no_lease_is_refused_before_the_run_starts(project: Project) -> 
 @pytest.mark.parametrize("answer", ["None", "2"])
 def test_a_proper_answer_is_taken(project: Project, answer: str) -> None:
     assert answered(project, "coolrun_capacity()", answer).code == 0
+
+
+def test_experiments_that_are_no_list_are_told_with_the_plugin(project: Project) -> None:
+    outcome = answered(project, "coolrun_expand()", "3")
+    assert outcome.code == 3
+    assert "plugin 'odd' failed in coolrun_expand: TypeError" in outcome.err
+    assert outcome.err.endswith("-p no:odd\n")

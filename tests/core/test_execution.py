@@ -75,7 +75,7 @@ def test_an_unread_parameter_is_a_warning_unless_it_is_declared_or_private(
 
     values = {"read": 1, "lr": 1, "deep": 2, "_private": 3, "Module": "m"}
     exited = execute(work, values, REP=0, RND_IDX=1)
-    assert exited.warnings == ("parameters never read: 'lr', 'deep'",)
+    assert exited.warnings == ("parameters never read: 'deep', 'lr'",)
 
 
 def test_a_failed_run_is_not_told_what_it_did_not_read(execute: Execute) -> None:

@@ -36,7 +36,7 @@ def test_another_folder_is_made(project: Project) -> None:
     outcome = project.run("init", "my/study")
     assert outcome.code == 0
     assert files(project) == {f"my/study/{name}" for name in WRITTEN}
-    assert "cd my/study && coolrun" in outcome.out
+    assert outcome.out.splitlines()[-1] == "next: cd my/study && coolrun --dry, then coolrun"
 
 
 def test_nothing_that_is_there_is_touched(project: Project) -> None:

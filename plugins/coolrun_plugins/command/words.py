@@ -65,7 +65,10 @@ class _Splitter:
                 self._text(piece, is_last=number == len(self._template) - 1)
         if self._open:
             sign = self._open[-1].lstrip("$") or self._open[-1]
-            raise DefinitionError(f"{sign} is opened and never closed")
+            raise DefinitionError(
+                f"the sign {sign} is opened and never closed",
+                cure=f"close it, or write \\{sign[-1]} if the program is to have it",
+            )
         self._end_word()
         self._continue_lines()
         self._find_assignment()
