@@ -37,6 +37,7 @@ BUILTIN = (
     # where it is written
     "yamllog",
     "resume",
+    "detach",
     # what people see
     "terminal",
     "summary",

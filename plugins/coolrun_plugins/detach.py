@@ -1,0 +1,157 @@
+"""`--detach`: a session that outlives its terminal; `coolrun attach` follows what it prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coolrun import CoolrunError, ExitCode, UsageError, hookimpl
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from coolrun import Config, Parser, Session
+    from coolrun.store import SessionFolder
+
+PRINTED = "printed.log"  # in the session's folder
+LOOK = 0.1  # seconds between looks at what was printed
+
+
+@hookimpl
+def coolrun_addoption(parser: Parser) -> None:
+    parser.add_option(
+        "--detach", action="store_true", help="go on without this terminal; see `coolrun attach`"
+    )
+    parser.add_command(
+        "attach",
+        help="follow a session that was started with --detach",
+        handler=attach,
+        examples=("coolrun attach", "coolrun attach ab12"),
+    )
+    parser.add_option(
+        "session",
+        command="attach",
+        nargs="?",
+        metavar="SESSION",
+        help="a part of its name (default: the one that runs)",
+    )
+
+
+@hookimpl
+def coolrun_configure(config: Config) -> None:
+    if config.option("detach") and not config.option("dry"):
+        config.pluginmanager.register(Detachment(config), "detach-fork")
+
+
+class Detachment:
+    """Goes on in a process of its own, as soon as nothing but running is left to do."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._writer = -1
+        self._printed: Path | None = None
+
+    @hookimpl(tryfirst=True)
+    def coolrun_main(self) -> None:
+        if self._config.option("resume") is not None:
+            self._leave()  # before the session is locked: the lock belongs to one process
+
+    @hookimpl(trylast=True)
+    def coolrun_check(self) -> None:
+        self._leave()
+
+    @hookimpl(tryfirst=True)
+    def coolrun_session_start(self, session: Session) -> None:
+        if self._printed is not None:
+            self._printed.replace(session.folder.path / PRINTED)
+        os.write(self._writer, session.name.encode())
+        os.close(self._writer)
+
+    def _leave(self) -> None:
+        """Return in the process that goes on; the other one tells where that is, and ends."""
+        if self._printed is not None:
+            return
+        folder = self._config.cwd / ".coolrun"
+        folder.mkdir(exist_ok=True)
+        self._printed = folder / f"detached.{os.getpid()}.log"
+        reader, self._writer = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if os.fork():
+            os.close(self._writer)
+            _tell(reader, self._printed)
+        os.close(reader)
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(self._printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        for descriptor, number in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(descriptor, number)
+        os.close(null)
+        os.close(output)
+
+
+def _tell(reader: int, printed: Path) -> None:
+    """Wait until the session has begun, say so, and end this process."""
+    with os.fdopen(reader, "rb") as file:
+        name = file.read().decode()
+    if name:
+        print(f"session {name} goes on without this terminal\nto follow it: coolrun attach {name}")
+    else:
+        sys.stderr.write(printed.read_text() if printed.exists() else "it could not begin\n")
+        printed.unlink(missing_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything else belongs to the process that goes on.
+    os._exit(ExitCode.OK if name else ExitCode.USAGE)
+
+
+def attach(config: Config) -> int:
+    """Show what a session prints until it has ended. Ctrl-C leaves it running.
+
+    Returns:
+        the exit code of the session.
+
+    Raises:
+        UsageError: it does not run, or was not started with --detach.
+    """
+    from coolrun.finding import find_running
+
+    folder = find_running(config.cwd, config.option("session"))
+    try:
+        file = (folder.path / PRINTED).open("rb")
+    except FileNotFoundError:
+        raise UsageError(
+            f"session {folder.name} prints in the terminal in which it was started",
+            cure="see `coolrun status`, or start it with --detach",
+        ) from None
+    with file:
+        try:
+            return _follow(file, folder)
+        except KeyboardInterrupt:
+            print(f"\nsession {folder.name} goes on: coolrun attach {folder.name}")
+            return ExitCode.OK
+
+
+def _follow(file: BinaryIO, folder: SessionFolder) -> int:
+    from coolrun.finding import is_running
+    from coolrun.journal import read_finish
+    from coolrun.streams import write
+
+    runs = True
+    while runs:
+        runs = folder.is_held() or is_running(folder)
+        while data := file.read(1 << 16):
+            if not write(sys.stdout, data):
+                return ExitCode.OK
+        if runs:
+            time.sleep(LOOK)
+    code = read_finish(folder.journal)
+    if code is None:
+        raise CoolrunError(
+            f"session {folder.name} ended before its time",
+            cure=f"go on with `coolrun --resume {folder.name}`",
+        )
+    return code
