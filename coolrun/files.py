@@ -60,7 +60,7 @@ def _take_name(name: str, path: Path) -> None:
 
 def replace_unchanged(
     path: Path, data: bytes | Iterable[bytes], known: tuple[int, int, int] | None
-) -> bool:
+) -> tuple[int, int, int] | None:
     """Write a file that others write as well, unless it is not any more as it was known.
 
     What somebody saves at the very moment is kept: the old file is taken aside and looked at, and
@@ -72,7 +72,7 @@ def replace_unchanged(
         known: inode, time of change in nanoseconds and size; None: there was no file.
 
     Returns:
-        whether it was written.
+        the same of the new file, looked at before anybody else could see it; None: not written.
     """
     import tempfile
 
@@ -84,19 +84,25 @@ def replace_unchanged(
             os.fsync(file.fileno())
         os.chmod(name, _mode_of(path))
         os.utime(name, ns=(time.time_ns(), time.time_ns() - TICK))
+        mark = mark_of(os.stat(name))
         if known is not None and not _take_aside(path, known):
-            return False
+            return None
         try:
             _take_name(name, path)
         except FileExistsError:
-            return False
+            return None
         finally:
             if known is not None and path.exists():
                 os.unlink(aside_of(path))
     finally:
         Path(name).unlink(missing_ok=True)
     sync_folder(path.parent)
-    return True
+    return mark
+
+
+def mark_of(status: os.stat_result) -> tuple[int, int, int]:
+    """What tells a file from the same file saved again."""
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def aside_of(path: Path) -> Path:
@@ -112,7 +118,7 @@ def _take_aside(path: Path, known: tuple[int, int, int]) -> bool:
     except FileNotFoundError:
         return False
     status = os.stat(aside)
-    if (status.st_ino, status.st_mtime_ns, status.st_size) == known:
+    if mark_of(status) == known:
         return True
     try:
         _take_name(str(aside), path)

@@ -283,6 +283,28 @@ def test_both_files_may_be_cut_at_any_byte(bench: Bench, tmp_path: Path) -> None
         bench.close()
 
 
+def test_a_save_right_after_the_file_was_written_anew_is_seen(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coolrun import files
+
+    queue = bench.queue([1, 2])
+    text = bench.show(queue).replace("num: 2", "num: 5")
+    replace = files.replace_unchanged
+
+    def replace_and_save(*arguments: Any) -> Any:
+        written = replace(*arguments)
+        bench.path.write_text(text)
+        return written
+
+    monkeypatch.setattr(files, "replace_unchanged", replace_and_save)
+    queue.take(queue.waiting()[0])
+    bench.show(queue)
+    monkeypatch.undo()
+    queue.refresh()
+    assert numbers(queue) == [5]
+
+
 def test_a_crash_between_two_files_loses_none(bench: Bench) -> None:
     queue = bench.queue([1, 2])
     text = bench.show(queue)

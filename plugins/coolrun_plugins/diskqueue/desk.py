@@ -170,7 +170,7 @@ class Desk:
         """
         from coolrun.files import replace_unchanged
 
-        if not replace_unchanged(self.path, text.encode(), mark):
+        if replace_unchanged(self.path, text.encode(), mark) is None:
             raise UsageError(
                 f"somebody has saved {self.shown} at the same moment", cure="try it once more"
             )

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coolrun import DefinitionError, Place
-from coolrun.files import replace_unchanged
 
 END = "# end of the queue"
 HINT = (
@@ -106,11 +105,15 @@ class View:
 
     def write(self, queue: str, version: int, texts: Iterable[str]) -> bool:
         """Write it anew, unless somebody has saved it since it was looked at."""
+        from coolrun.files import replace_unchanged
+
         pieces = (piece.encode() for piece in render(queue, version, texts, self.preamble))
-        if not replace_unchanged(self.path, pieces, self.mark):
+        written = replace_unchanged(self.path, pieces, self.mark)
+        if written is None:
             self.sure = False
             return False
-        self.mark, self.sure = Mark.of(self.path), True
+        # Not the file as it is now: somebody may have saved it in between.
+        self.mark, self.sure = Mark(*written), True
         return True
 
 
