@@ -50,13 +50,10 @@ class Recorder:
 
     def data(self) -> bytes | None:
         """Everything, as it is written; None where columns are no good form for it."""
-        columns = self._columns()
-        if (
-            not self.usable
-            or len(columns) > MOST_KEYS
-            or any(type(key) is not str for key in columns)
-        ):
+        keys = {key for row in self._rows for key in row}
+        if not self.usable or len(keys) > MOST_KEYS or any(type(key) is not str for key in keys):
             return None
+        columns = self._columns()
         places: list[list[Plain]] = []
         blobs: list[bytes] = []
         self._put(places, blobs, "start", "", self._starts)

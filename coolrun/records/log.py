@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from coolrun.yamlio.source import check_text, line_at
 
 if TYPE_CHECKING:
     from coolrun.plain import Plain
+
+LARGEST = 4 << 30  # bytes of a log; a sparse file claims more than any machine has
 
 _BOM = b"\xef\xbb\xbf"
 _START = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -155,6 +158,8 @@ class Part:
                 one.value for one in read(piece, path=self.log.path, limits=LOG, first_line=line)
             )
         except DefinitionError as error:
+            # What it was raised from holds on to the document and its parser.
+            error.__traceback__ = error.__context__ = None
             self.problems.append(error)
         return found
 
@@ -163,7 +168,13 @@ def read_log(path: str | os.PathLike[str], shown: str) -> LogFile:
     """The log at a path, with the name that messages use.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or not into this machine's memory.
     """
     with open(path, "rb", buffering=0) as file:
-        return LogFile(shown, file.readall())
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST:
+            raise OSError(errno.EFBIG, f"it is larger than {LARGEST:,} bytes")
+        try:
+            return LogFile(shown, file.readall())
+        except MemoryError:
+            raise OSError(errno.ENOMEM, f"{size:,} bytes are too much for the memory") from None

@@ -170,7 +170,7 @@ def _second_colon(before: str, here: str, column: int) -> tuple[str, str]:
         key, text = value.groups()
         quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         message = "mapping values are not allowed here: the value holds a colon and a space"
-        if len(quoted) > 80 or not text.isprintable():
+        if len(quoted) > 80 or not (key + text).isprintable():
             return message, "put the whole value in quotes"
         return message, f"put the whole value in quotes: {key}: {quoted}"
     if _GLUED.match(before):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun import Config, ExitCode, Parser, UsageError, hookimpl
+from coolrun import Config, DefinitionError, ExitCode, Parser, UsageError, hookimpl
 from coolrun.display import visible
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ def coolrun_collect(path: Path) -> LogFile | None:
         return None
     from coolrun.records import read_log
 
-    return read_log(path, str(path))
+    try:
+        return read_log(path, str(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DefinitionError(f"{str(path)!r} cannot be read: {reason}") from error
 
 
 def collect(config: Config) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coolrun import CoolrunError
+from coolrun import CoolrunError, DefinitionError
 from coolrun.records import Foreign, LogFile, read_log
 
 from .sessions import logs_of
@@ -51,6 +51,8 @@ class Sources:
                     yield from self._session(found.path, found.session)
                 else:
                     yield from self._file(found)
+            except DefinitionError as error:
+                self.problems.append(error)
             except OSError as error:
                 reason = error.strerror or str(error)
                 self.problems.append(CoolrunError(f"{found.path!r} cannot be read: {reason}"))

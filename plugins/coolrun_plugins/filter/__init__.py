@@ -188,7 +188,8 @@ def _print(kind: str, records: list[dict[Any, Any]], *, whole: bool) -> None:
     if kind == "table":
         pieces = as_table(records, whole=whole)
     else:
-        pieces = as_json(records) if kind == "json" else as_csv(records)
+        terminal = sys.stdout.isatty()
+        pieces = as_json(records) if kind == "json" else as_csv(records, terminal=terminal)
     for piece in pieces:
         if not write(sys.stdout, piece):
             return

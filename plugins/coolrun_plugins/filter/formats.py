@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from coolrun.display import shown, visible
+from coolrun import UsageError
+from coolrun.display import shortened, shown, visible
 
 if TYPE_CHECKING:
     from coolrun import Plain
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 Records = Sequence[dict[Any, "Plain"]]
 
 WIDTH = 40  # columns of a value in a table
+MOST_COLUMNS = 5_000
+# What a terminal obeys, and what turns the order of letters around.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def as_json(records: Records) -> Iterator[str]:
@@ -26,17 +31,21 @@ def as_json(records: Records) -> Iterator[str]:
     yield "\n]\n" if records else "[]\n"
 
 
-def as_csv(records: Records) -> Iterator[str]:
-    """A line of keys and a line for each record; what is missing is empty, lists are JSON."""
+def as_csv(records: Records, *, terminal: bool = False) -> Iterator[str]:
+    """A line of keys and a line for each record; what is missing is empty, lists are JSON.
+
+    On a terminal control characters are escaped, elsewhere every text comes back as it was.
+    """
     columns = _columns(records)
     if not columns:
         return
+    _refuse_wide(columns)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_key(key) for key in columns])
     for record in records:
         writer.writerow([_cell(record.get(key)) for key in columns])
-        yield text.getvalue()
+        yield _harmless(text.getvalue()) if terminal else text.getvalue()
         text.seek(0)
         text.truncate()
 
@@ -46,6 +55,7 @@ def as_table(records: Records, *, whole: bool) -> Iterator[str]:
     from tabulate import tabulate
 
     columns = _columns(records)
+    _refuse_wide(columns)
     same: list[Any] = []
     if not whole and len(records) > 1:
         same = [key for key in columns if _is_same(records, key)]
@@ -68,6 +78,14 @@ def _columns(records: Records) -> list[Any]:
     return list(dict.fromkeys(key for record in records for key in record))
 
 
+def _refuse_wide(columns: Sequence[Any]) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise UsageError(
+            f"the records have {len(columns):,} different keys, too many for columns",
+            cure="name those that you want with --keep-keys",
+        )
+
+
 def _is_same(records: Records, key: Any) -> bool:
     first = records[0].get(key, records)
     return all(
@@ -85,7 +103,9 @@ def _text(record: Mapping[Any, Plain], key: Any) -> str:
     if key not in record:
         return ""
     value = record[key]
-    return visible(value)[:WIDTH] if type(value) is str and value else shown(value, WIDTH)
+    if type(value) is str and value:
+        return shortened(visible(value), WIDTH)
+    return shown(value, WIDTH)
 
 
 def _cell(value: Plain) -> Plain:
@@ -96,6 +116,10 @@ def _cell(value: Plain) -> Plain:
     if isinstance(value, (bool, float)):
         return _key(value)
     return value
+
+
+def _harmless(text: str) -> str:
+    return _OBEYED.sub(lambda match: visible(match[0]), text)
 
 
 def _as_json(value: Plain) -> Any:
