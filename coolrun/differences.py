@@ -42,9 +42,9 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _leaves(experiment: Experiment, ignored: Collection[str]) -> Iterator[tuple[str, Plain]]:
-    """Dotted keys and values, in order, of what a person has written."""
+    """Dotted keys and values, in order."""
     count = 0
-    for key, value in experiment.parameters.items():
+    for key, value in experiment.items():
         if key in ignored or str(key).startswith("_"):
             continue
         for leaf in _inner(str(key), value):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, Status, hookimpl
+from coolrun import hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Record, Run, Session
+    from coolrun import Config, Parser, Record, Run, Session
 
 SETTING = "pause_after"
 QUICK = 30.0  # seconds from its start in which a failure says more about the code than the values
-_PARTS = r"0x[0-9a-fA-F]+|'[^']*'|\"[^\"]*\"|(?:/[^/\s:]+)+|\d+(?:\.\d+)?"
 
 
 @hookimpl
@@ -49,9 +47,9 @@ class Breaker:
 
     @hookimpl
     def coolrun_post_run(self, run: Run, record: Record, session: Session) -> None:
-        cause = cause_of(record)
-        self._count = self._count + 1 if cause and cause == self._cause else int(bool(cause))
-        self._cause = cause
+        why = cause_of(record)
+        self._count = self._count + 1 if why and why == self._cause else int(bool(why))
+        self._cause = why
         if self._count >= self._most and len(session.waiting):
             self._count = 0
             times = f"{self._most} runs in a row" if self._most > 1 else "a run"
@@ -60,6 +58,9 @@ class Breaker:
 
 def cause_of(record: Record) -> str:
     """The failure without what differs from run to run; empty if it does not count."""
+    from coolrun import Status
+    from coolrun.causes import cause
+
     if record.status is not Status.FAILED or record.exit.elapsed > QUICK or not record.failure:
         return ""
-    return re.sub(_PARTS, "?", record.failure)
+    return cause(record.failure)

@@ -26,10 +26,10 @@ def test_of_a_single_experiment_its_own_values_are_told() -> None:
     assert differences([one]) == [{"opt.lr": 1}]
 
 
-def test_what_is_ignored_hidden_or_given_by_the_runner_tells_nothing() -> None:
-    one = Experiment({"_dir": 1, "Ours": 1, "x": 1}, given={"N": 1})
-    two = Experiment({"_dir": 2, "Ours": 2, "x": 1}, given={"N": 2})
-    assert differences([one, two], ["Ours"]) == [{}, {}]
+def test_what_is_ignored_or_hidden_tells_nothing() -> None:
+    one = Experiment({"_dir": 1, "Ours": 1, "x": 1}, given={"REP": 0, "N": 1})
+    two = Experiment({"_dir": 2, "Ours": 2, "x": 1}, given={"REP": 1, "N": 2})
+    assert differences([one, two], ["Ours", "N"]) == [{"REP": 0}, {"REP": 1}]
 
 
 def test_the_kind_of_a_value_counts_and_not_a_number_is_itself() -> None:

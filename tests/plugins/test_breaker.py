@@ -45,9 +45,9 @@ def told(breaker: Breaker, session: Session, *records: Record) -> list[str]:
 
 def test_so_many_failures_of_one_cause_in_a_row_hold_the_queue() -> None:
     session, breaker = Session(), Breaker(3)
-    assert told(breaker, session, record("no x1"), record("no x2")) == []
-    assert told(breaker, session, record("no x3")) == [
-        "3 runs in a row failed soon after the start: no x3"
+    assert told(breaker, session, record("no place 1"), record("no place 2")) == []
+    assert told(breaker, session, record("no place 3")) == [
+        "3 runs in a row failed soon after the start: no place 3"
     ]
 
 

@@ -21,9 +21,9 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[st
     The first of each stays as long as another can go. Positions and STATUS always stay.
     """
     for cap in _CAPS:
-        kept = [_capped(column, cap) for column in columns]
-        if _total(kept) <= width:
-            return kept, []
+        capped = [_capped(column, cap) for column in columns]
+        if _total(capped) <= width:
+            return capped, []
     kept = {place: _capped(column, _CAPS[-1]) for place, column in enumerate(columns)}
     for kind, least in (
         ("parameter", 2),
