@@ -249,6 +249,11 @@ def _warn_about_near_words(config: Config, ours: set[str]) -> None:
         return
     from difflib import get_close_matches
 
+    if first.endswith((".yaml", ".yml")) and config.option("exp") is None:
+        config.pluginmanager.notices.append(
+            f"{first!r} is passed on to your program; did you mean --exp {first}?"
+        )
+        return
     command = get_close_matches(first, config.parser.commands, n=1, cutoff=0.6)
     if command and first not in ours:
         config.pluginmanager.notices.append(

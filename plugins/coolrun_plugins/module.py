@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from coolrun.plain import Marked
 if TYPE_CHECKING:
     from coolrun.config import Config, Parser
     from coolrun.experiment import Experiment
-    from coolrun.importing import Contents, Missing
+    from coolrun.importing import Contents, Found, Missing
     from coolrun.planning import Plan
 
 _WAYS = ("Module", "Run")
@@ -44,15 +44,18 @@ def coolrun_addoption(parser: Parser) -> None:
 @hookimpl
 def coolrun_check(plan: Plan, config: Config) -> None:
     checked: set[tuple[str, str]] = set()
+    definition = Path(os.path.normpath(config.cwd / plan.source.path)).parent
     for experiment in plan.chosen:
         key = config.way_of(experiment)
         if key not in _WAYS or (key, str(experiment[key])) in checked:
             continue
         checked.add((key, str(experiment[key])))
         try:
-            _check(key, experiment[key], config.cwd)
+            found = _check(key, experiment[key], config.cwd, definition)
         except DefinitionError as error:
             raise experiment.blame(error, (key,)) from error.__cause__
+        if found is not None:
+            _warn_about_another(found, config, definition)
 
 
 @hookimpl
@@ -167,11 +170,11 @@ def _target_of_file(name: str, function: str, cwd: Path) -> Target:
 # Looking before the first run
 
 
-def _check(key: str, value: object, cwd: Path) -> None:
+def _check(key: str, value: object, cwd: Path, definition: Path) -> Found | None:
     from coolrun.importing import Found, Missing, find_module
 
     if _is_expression(key, value):
-        return
+        return None
     target = _read_target(key, value, cwd)
     folder = target.folder or cwd
     names = target.names
@@ -188,25 +191,48 @@ def _check(key: str, value: object, cwd: Path) -> None:
                 function = ".".join(names[length:])
                 break
     if isinstance(found, Missing):
-        raise _unknown(found)
+        raise _unknown(found, _beside(names, definition))
     if found.is_folder:
         message = f"{found.name!r} is a folder of modules and does nothing itself"
         raise DefinitionError(message, cure=f"name a module in it as '{found.name}.train'")
     if found.file is not None:
         _check_function(function, _read(found.file, found.name), found.name, found.file)
+    return found
 
 
-def _unknown(missing: Missing) -> DefinitionError:
+def _beside(names: Iterable[str], definition: Path) -> Path | None:
+    """The file of a module that would be found if coolrun were started beside the definition."""
+    place = definition.joinpath(*names)
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _warn_about_another(found: Found, config: Config, definition: Path) -> None:
+    """What is installed somewhere has the name of what is meant: other code would run unseen."""
+    beside = _beside(found.name.split("."), definition)
+    if beside is None or found.file is None or found.file.is_relative_to(config.cwd):
+        return
+    if not beside.samefile(found.file):
+        config.warn(
+            f"{found.name!r} is {str(found.file)!r}, not {str(beside)!r}: "
+            f"start coolrun in {str(definition)!r} to run that"
+        )
+
+
+def _unknown(missing: Missing, beside: Path | None) -> DefinitionError:
     if not missing.places:
         parent = missing.name.rpartition(".")[0]
         message = f"there is no module {missing.name!r}: {parent!r} is no package"
         return DefinitionError(message, cure=_FORMS)
-    near = missing.nearest()
+    near = missing.nearest() if beside is None else None
     places = " and ".join(repr(place) for place in missing.places)
     path = " and on Python's path" if "." not in missing.name else ""
+    there = "the folder that holds it"
+    if beside is not None:
+        there += f", that of the definition: it is {str(beside)!r}"
     return DefinitionError(
         f"there is no module {missing.name!r} (looked in {places}{path})",
-        cure=f"did you mean {near!r}?" if near else "start coolrun in the folder that holds it",
+        cure=f"did you mean {near!r}?" if near else f"start coolrun in {there}",
     )
 
 

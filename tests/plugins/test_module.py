@@ -84,7 +84,7 @@ def run(experiment: Experiment, parameters: Parameters, config: Any) -> None:
 
 
 def check(cwd: Path, *experiments: Experiment) -> None:
-    plan: Any = SimpleNamespace(chosen=experiments)
+    plan: Any = SimpleNamespace(chosen=experiments, source=Source("experiment.yaml", b""))
     module.coolrun_check(plan, config(cwd))
 
 
@@ -318,7 +318,7 @@ def test_a_target_is_looked_for_once(cwd: Path, write: Write) -> None:
             file.write_text("not python")
             yield from experiments[1:]
 
-    plan: Any = SimpleNamespace(chosen=Chosen())
+    plan: Any = SimpleNamespace(chosen=Chosen(), source=Source("experiment.yaml", b""))
     module.coolrun_check(plan, config(cwd))
 
 
