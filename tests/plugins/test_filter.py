@@ -307,3 +307,9 @@ def test_a_definition_is_refused(project: Project) -> None:
 def test_an_expression_that_is_refused_is_so_before_anything_is_read() -> None:
     with pytest.raises(ExpressionError):
         Query([], ["a b"], [], {})
+
+
+def test_a_text_that_is_cut_in_a_table_ends_in_dots() -> None:
+    records: list[dict[Any, Any]] = [{"Command": "x" * 41}, {"Command": "y" * 40}]
+    lines = "".join(as_table(records, whole=True)).splitlines()
+    assert lines[2:] == ["x" * 37 + "...", "y" * 40]

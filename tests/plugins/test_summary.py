@@ -54,8 +54,7 @@ def test_it_lists_what_differs_the_results_the_log_and_what_to_type_next(project
     assert first.split() == ["0", "one", "0.1", "0.9", "0.2", "done", "TIME"]
     assert second.split() == ["1", "two", "0.5", "0.5", "1.0", "done", "TIME"]
     assert rest[:3] == ["", "2 done, 1 skipped in TIME", "log: data/log.yaml"]
-    assert rest[3].startswith("next: ")
-    assert "data/log.yaml" in rest[3]
+    assert rest[3] == "next: coolrun filter data/log.yaml --format table --sort ACC"
 
 
 def test_the_output_of_what_failed_is_what_one_would_look_at_next(project: Project) -> None:

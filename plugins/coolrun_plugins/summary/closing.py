@@ -115,10 +115,10 @@ class Summary:
         log = shlex.quote(self._paths(self._logs)[0])
         if "filter" not in parser.commands:
             return f"less {log}"
+        form = " --format table" if ("filter", "--format") in flags else ""
         sort = self._result is not None and ("filter", "--sort") in flags
-        return f"coolrun filter {log}" + (
-            f" --sort {shlex.quote(str(self._result))}" if sort else ""
-        )
+        by = f" --sort {shlex.quote(str(self._result))}" if sort else ""
+        return f"coolrun filter {log}{form}{by}"
 
     def _log_of(self, run: Run) -> str | None:
         """Where the record of the run was written, as far as any plugin writes one."""
