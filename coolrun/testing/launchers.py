@@ -175,9 +175,16 @@ def _wait_for_file(exp: Any) -> None:
 
 
 class LauncherSuite:
-    """What `Launcher` promises. Override `make`; set `parallel` to False if runs never overlap."""
+    """What `Launcher` promises. Override `make`.
+
+    Attributes:
+        parallel: False if runs never overlap.
+        takes_over: False if runs do not outlive the launcher that started them.
+        argv: the command line that runs are to see.
+    """
 
     parallel = True
+    takes_over = True
     argv: Sequence[str] = ("--own-argument", "7")
 
     def make(self, config: Config) -> Launcher:
@@ -288,8 +295,8 @@ class LauncherSuite:
         assert list(bench.launcher.poll()) == []
 
     def test_another_launcher_takes_over_what_runs(self, bench: Bench, tmp_path: Path) -> None:
-        if not self.parallel:
-            pytest.skip("nothing runs while this launcher could be asked")
+        if not (self.parallel and self.takes_over):
+            pytest.skip("nothing of this launcher runs while another could be asked")
         run = bench.run(_wait_for_file, {"path": str(tmp_path / "go")})
         bench.submit(run)
         wait_for(run.results.exists)
