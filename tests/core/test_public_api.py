@@ -7,8 +7,8 @@ import coolrun.testing
 
 PUBLIC = """
 Blocked Busy Config CoolrunError Definition DefinitionError Exit ExitCode Experiment ExpressionError
-Halt Launcher Lease Marked NothingToRun Parser Place Plan PluginError Program Queue Record Retry Run Session
-SessionError Source Status UsageError hookimpl hookspec plan
+Halt Launcher Lease Marked NothingToRun Parser Place Plan PluginError Program Queue Record Retry Run
+Session SessionError Source Status UsageError hookimpl hookspec plan
 """
 
 
