@@ -37,6 +37,11 @@ _VALUE = re.compile(r"\s*(?:- +)*([^\s:][^:]*): +(\S.*)")
 
 # What libyaml says, what it means, what helps. The first that matches is taken.
 _MEANINGS = (
+    (
+        "did not find expected node content",
+        "a value is missing: a bracket is not closed, or a comma stands alone",
+        "close it with ] or }, with a value between the commas",
+    ),
     ("tab character that violates", "a tab cannot indent YAML", "indent with spaces"),
     (
         "could not find expected ':'",

@@ -25,6 +25,8 @@ BASE = f"{HEAD}Name: base\n---\n"
             "did you mean 'momentum'?",
         ),
         (f"{HEAD}x: parse (1 + 2\n", "'(' was never closed", "close it; in [...] and {...} a"),
+        (f"{HEAD}x: [1,, 2]\n", "6:7: a value is missing", "close it with ] or }"),
+        (f"{HEAD}x: [\n", "a value is missing: a bracket is not closed", "close it with ]"),
         (f"{HEAD}o:\n  name: a\n\tlr: 1\n", "8:1: a tab cannot indent", "indent with spaces"),
         (
             "Command: echo 'a\n---\n{}\n",

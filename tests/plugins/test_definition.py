@@ -340,3 +340,10 @@ def test_a_default_has_nothing_to_be_merged_into(
     with pytest.raises(coolrun.DefinitionError, match="no meaning in the default config") as error:
         coolrun.plan("a.yaml")
     assert str(error.value).startswith("a.yaml:2:")
+
+
+def test_a_forced_value_that_is_not_written_is_known_to_all_keys(read: Reader) -> None:
+    (forced,) = read("x: 1\n---\nName: parse f'n{x}'\n", "++x=3")
+    assert forced["Name"] == "n3"
+    (computed,) = read("x: 1\n---\ny: 2\n", "++x=parse y + 1")
+    assert computed["x"] == 3, "an expression may need what stands above it"

@@ -346,3 +346,10 @@ def test_a_blocked_plugin_leaves_no_grid_behind(project: Project) -> None:
 def test_nothing_is_written(plan: PLAN, project: Project) -> None:
     plan("Module: m\n---\nGrid: {x: [1, 2]}\n")
     assert [path.name for path in Path(project.path).iterdir()] == ["a.yaml"]
+
+
+def test_a_forced_value_is_read_below_the_sweep_that_it_fixes(plan: PLAN) -> None:
+    text = "Module: m\no: {lr: 1}\n---\nGrid: {norm: [a, b], o.lr: [2, 3]}\n"
+    text += "Name: parse f'{norm}-{o.lr}'\n"
+    assert values(plan(text, "++norm=c"), "Name") == [("c-2",), ("c-3",)]
+    assert values(plan(text, "++o.lr=4"), "Name") == [("a-4",), ("b-4",)]

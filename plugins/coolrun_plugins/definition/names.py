@@ -87,7 +87,7 @@ def check_words(experiments: list[Experiment], config: Config) -> None:
     theirs = blocked(config).words
     for experiment in experiments if theirs else ():
         for key, value in experiment.items():
-            for marked in _marked(value):
+            for marked in marked_in(value):
                 if marked.word in theirs:
                     error = DefinitionError(
                         f"{marked.word!r} belongs to a plugin that is blocked",
@@ -96,15 +96,16 @@ def check_words(experiments: list[Experiment], config: Config) -> None:
                     raise experiment.blame(error, (key,))
 
 
-def _marked(value: Any) -> Iterator[Marked]:
+def marked_in(value: Any) -> Iterator[Marked]:
+    """The expressions in a value, at any depth."""
     if isinstance(value, Marked):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _marked(item)
+            yield from marked_in(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _marked(item)
+            yield from marked_in(item)
 
 
 def _is_ours(key: str) -> bool:

@@ -13,6 +13,7 @@ from coolrun_plugins.definition.names import (
     check_keys,
     check_settings,
     check_words,
+    marked_in,
     warn_about_new,
 )
 from coolrun_plugins.definition.overrides import override, put, read_assignment
@@ -150,6 +151,10 @@ def _experiment(
         if keys[0] in defaults and keys[0] not in {*own, *removed}:
             own[keys[0]] = defaults[keys[0]]
         put(own, keys, value)
+    # What is only written on the command line may be read by every expression, as if swept.
+    new = {keys[0] for keys, _ in forced} - document.keys()
+    first = {key: own[key] for key in own if key in new and not any(marked_in(own[key]))}
+    own = {**first, **own}
     rest = {k: v for k, v in defaults.items() if k not in own and k not in removed}
     return Experiment(own=own, defaults=rest, document=number, source=source)
 
