@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from coolrun import UsageError, hookimpl
@@ -32,9 +33,11 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
     text = config.option("pick")
     if text is None:
         return
-    picked = {
-        position for word in text.split(",") if word.strip() for position in _positions(word, plan)
-    }
+    names: dict[str, list[int]] = {}
+    for experiment in plan.experiments:
+        names.setdefault(experiment.name, []).append(experiment.position)
+    words = [word for word in text.split(",") if word.strip()]
+    picked = {position for word in words for position in _positions(word, plan, names)}
     if not picked:
         raise UsageError(f"--pick {text!r} names no experiment", cure="write --pick 0,2 or a name")
     for experiment in plan.experiments:
@@ -42,7 +45,7 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
             plan.skip(experiment.position, "not picked")
 
 
-def _positions(word: str, plan: Plan) -> list[int]:
+def _positions(word: str, plan: Plan, names: Mapping[str, list[int]]) -> list[int]:
     word = word.strip()
     if _NUMBER.fullmatch(word):
         return [_position(int(word), word, plan)]
@@ -52,14 +55,13 @@ def _positions(word: str, plan: Plan) -> list[int]:
         if first > last:
             raise UsageError(f"--pick {word}: the range goes backwards")
         return list(range(first, last + 1))
-    named = [e.position for e in plan.experiments if e.name == word]
-    if not named:
+    if word not in names:
         from difflib import get_close_matches
 
-        near = get_close_matches(word, {e.name for e in plan.experiments}, n=1)
+        near = get_close_matches(word[:100], names, n=1)
         cure = f"did you mean {near[0]!r}?" if near else "`--dry` lists positions and names"
         raise UsageError(f"--pick {word!r}: no experiment has this name", cure=cure)
-    return named
+    return names[word]
 
 
 def _position(number: int, word: str, plan: Plan) -> int:

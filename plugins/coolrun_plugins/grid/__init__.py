@@ -6,6 +6,7 @@ and before expressions are evaluated.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
@@ -49,6 +50,7 @@ class Expansion:
 
     def __init__(self) -> None:
         self._seeds: dict[int, int] = {}
+        self._unsuitable = count(1)
 
     @hookimpl
     def coolrun_expand(self, experiment: Experiment, config: Config) -> Iterable[Experiment] | None:
@@ -56,4 +58,4 @@ class Expansion:
             return None
         from coolrun_plugins.grid.sweep import Sweep
 
-        return Sweep(experiment, config).experiments(self._seeds)
+        return Sweep(experiment, config).experiments(self._seeds, self._unsuitable)

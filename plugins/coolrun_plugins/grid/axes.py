@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from coolrun import DefinitionError, Marked
@@ -83,15 +86,17 @@ class Factor:
 
     @property
     def size(self) -> int:
-        return sum(block.size for block in self.blocks)
+        return self.ends[-1]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """How many combinations there are up to the end of each block."""
+        return list(accumulate(block.size for block in self.blocks))
 
     def choices(self, index: int) -> list[Choice]:
         """The n-th combination of all blocks."""
-        for block in self.blocks:
-            if index < block.size:
-                return block.choices(index)
-            index -= block.size
-        raise IndexError(index)
+        number = bisect_right(self.ends, index)
+        return self.blocks[number].choices(index - (self.ends[number - 1] if number else 0))
 
     def axes(self) -> Iterator[Axis]:
         for block in self.blocks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, CoolrunError, DefinitionError, Experiment
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from coolrun_plugins.grid.axes import Axis
 
 SWEEPS = ("Grid", "Zip")
+_UNSUITABLE = 10  # times as many combinations as experiments may fail conditions
 _TOLD = 10  # combinations that come twice are told one by one up to here
 
 
@@ -45,9 +47,17 @@ class Sweep:
         self._refuse_too_many()
         where = experiment.get("Where") if self._factors else None
         self._condition = None if where is None else Condition(experiment, config)
+        self._unsuitable: Iterator[int] = count(1)
 
-    def experiments(self, seeds: MutableMapping[int, int]) -> Iterator[Experiment]:
-        """The combinations in the order of the file, or those that were drawn."""
+    def experiments(
+        self, seeds: MutableMapping[int, int], unsuitable: Iterator[int]
+    ) -> Iterator[Experiment]:
+        """The combinations in the order of the file, or those that were drawn.
+
+        Args:
+            unsuitable: counts the combinations of the whole file that do not satisfy conditions.
+        """
+        self._unsuitable = unsuitable
         if self._sample is None or not self._factors:
             instead: dict[str, dict[str, Any]] = {key: {} for key in ("Sample", "Where")}
             count = 0
@@ -74,8 +84,8 @@ class Sweep:
     def _draws(self, seed: int) -> Iterator[int]:
         """Numbers of combinations; an error where conditions leave next to none of them."""
         most = self._config.setting("max_experiments")
-        for count, index in enumerate(drawn(self._size, seed)):
-            if count > most:
+        for tried, index in enumerate(drawn(self._size, seed)):
+            if tried > most:
                 message = f"Where leaves too few of the first {most:,} combinations that were drawn"
                 error = DefinitionError(message, cure="leave the values out that never go together")
                 raise self._experiment.blame(error, ("Sample",))
@@ -94,6 +104,7 @@ class Sweep:
             chosen = self._choices(index)
             experiment = self._made(chosen, instead)
             if self._condition is not None and not self._condition.holds(experiment):
+                self._refuse_unsuitable()
                 continue
             texts = {c.axis.path: c.axis.texts[c.number] for cs in chosen.values() for c in cs}
             mark = tuple(texts.get(path) or _text(experiment, path) for path in paths)
@@ -171,6 +182,15 @@ class Sweep:
                 " or set max_experiments higher if you mean it",
             )
             raise self._experiment.blame(error, (self._factors[0].key,))
+
+    def _refuse_unsuitable(self) -> None:
+        most = _UNSUITABLE * self._config.setting("max_experiments")
+        if next(self._unsuitable) > most:
+            error = DefinitionError(
+                f"Where leaves out more than {most:,} combinations",
+                cure="leave the values out that never go together",
+            )
+            raise self._experiment.blame(error, ("Where",))
 
     def _level(self, key: str) -> Mapping[str, Any]:
         return self._experiment.own if key in self._experiment.own else self._experiment.defaults
