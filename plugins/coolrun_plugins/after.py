@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from coolrun import Config, DefinitionError, Experiment, Marked, Parser, Plan, hookimpl
+from coolrun import Config, DefinitionError, Parser, hookimpl
 
 if TYPE_CHECKING:
+    from coolrun import Experiment, Plan
     from coolrun.plain import Plain
 
 KEY = "After"
@@ -97,6 +98,9 @@ def _named(
     item: Plain, experiment: Experiment, names: Names, plan: Plan
 ) -> list[int] | DefinitionError:
     """The positions that one name or position means, or what is wrong with it."""
+
+    from coolrun import Marked
+
     forms = f"write a name, a position as `--dry` shows it, {PREVIOUS!r} or a list of these"
     if isinstance(item, (Marked, bool)) or not isinstance(item, (str, int)):
         return DefinitionError(f"{item!r} names no experiment", cure=forms)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from coolrun import Config, Halt, Lease, Parser, Status, hookimpl
+from coolrun import Config, Parser, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Record, Run, Session
+    from datetime import datetime
+
+    from coolrun import Lease, Record, Run, Session
 
 END = "COOLRUN_ENDBY"
 _NO_DAY = "0001-01-01T"
@@ -56,6 +57,8 @@ class Budget:
 
     @hookimpl
     def coolrun_session_start(self, session: Session) -> None:
+        from datetime import timedelta
+
         length, until = self._config.option("length"), self._config.option("until")
         ends = [session.started + timedelta(seconds=length)] if length is not None else []
         ends += [_next(until, session.started)] if until is not None else []
@@ -67,6 +70,9 @@ class Budget:
         Raises:
             Halt: the budget is spent, or would not suffice for this run.
         """
+
+        from coolrun import Halt, Lease
+
         if self._most is not None and self._started + len(self._given) >= self._most:
             raise Halt(f"--max-runs {self._most}: as many were started")
         environment = {}
@@ -84,6 +90,8 @@ class Budget:
 
     @hookimpl
     def coolrun_post_run(self, run: Run, record: Record) -> None:
+        from coolrun import Status
+
         begun = self._begun.pop(run.token, None)
         if begun is None or record.status is not Status.DONE:
             return
@@ -93,6 +101,7 @@ class Budget:
             self._spent[name] = count + 1, total + spent
 
     def _check_time(self, run: Run, end: datetime) -> None:
+        from coolrun import Halt
         from coolrun.display import duration
 
         left = (end - self._config.clock.now()).total_seconds()
@@ -128,6 +137,9 @@ def _length(text: str) -> float:
 
 def _moment(text: str) -> datetime:
     """A moment, or a time of day as a moment in the year 1."""
+
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(f"{_NO_DAY}{text.zfill(5)}" if len(text) <= 8 else text)
     except ValueError:
@@ -137,6 +149,9 @@ def _moment(text: str) -> datetime:
 
 def _next(moment: datetime, now: datetime) -> datetime:
     """The moment itself, or the next time that the clock shows it."""
+
+    from datetime import timedelta
+
     if moment.year > 1:
         return moment.astimezone()
     day = now.replace(tzinfo=None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun import ExitCode, SessionError, UsageError, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from coolrun import Config, Parser
     from coolrun.store import SessionFolder
@@ -138,5 +138,7 @@ def _found_in(session: SessionFolder, *, failed: bool) -> Iterator[tuple[Path, s
 
 
 def _size(path: Path) -> int:
+    from pathlib import Path
+
     files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
     return sum(file.lstat().st_size for file in files)

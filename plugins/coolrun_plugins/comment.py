@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from coolrun import Config, Lease, Parser, Plan, hookimpl
+from typing import TYPE_CHECKING
+
+from coolrun import Config, Parser, hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Lease, Plan
 
 SETTING = "comment"
 RESULT = "COMMENT"
@@ -38,5 +43,7 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
 
 @hookimpl
 def coolrun_pre_launch(config: Config) -> Lease | None:
+    from coolrun import Lease
+
     comment = config.setting(SETTING)
     return None if comment is None else Lease(record={RESULT: comment})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, Plan, UsageError, hookimpl
+from coolrun import Config, Parser, UsageError, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Experiment
+    from coolrun import Experiment, Plan
 
 FOLDER = "debug"
 LOG = "YamlLog"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun import CoolrunError, ExitCode, UsageError, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     from coolrun import Config, Parser, Session

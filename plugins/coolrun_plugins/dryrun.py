@@ -7,24 +7,20 @@ words on the screen are made here, where everything in them is escaped.
 
 from __future__ import annotations
 
-import gc
-import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
-from coolrun import ExitCode, Experiment, Marked, hookimpl
-from coolrun.display import cells, numbers, shortened, shown, visible
+from coolrun import ExitCode, hookimpl
 from coolrun.main import definition_path
-from coolrun.planning import choose, nothing_to_run, parsed, read_definition
 from coolrun.streams import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coolrun import Config, Parser, Plain
+    from coolrun import Config, Experiment, Parser, Plain
 
 PATIENCE = 0.4  # seconds in which a plan is awaited before its first rows are shown
 MEMORY = 2 << 30
@@ -78,6 +74,9 @@ def coolrun_main(config: Config) -> int | None:
 
 def _told(path: Path, config: Config) -> Iterator[Plain]:
     """Notes, rows and the end, each as soon as it is known."""
+
+    import gc
+
     gc.disable()  # everything is kept until the end, which comes soon
     notes: list[str] = []
     config.__dict__["warn"] = notes.append  # nobody listens in the child
@@ -91,6 +90,8 @@ def _told(path: Path, config: Config) -> Iterator[Plain]:
 
 
 def _rows_as_data(path: Path, config: Config) -> Iterator[Plain]:
+    from coolrun.planning import choose, nothing_to_run, parsed, read_definition
+
     definition = read_definition(path, config)
     plan = choose(parsed(definition, config), definition, config)
     for e in plan.experiments:
@@ -102,6 +103,11 @@ def _rows_as_data(path: Path, config: Config) -> Iterator[Plain]:
 
 def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
     """The first rows do not wait for the last ones to be evaluated."""
+
+    import math
+
+    from coolrun.planning import choose, nothing_to_run, parsed, read_definition
+
     definition = read_definition(path, config)
     # Who is not picked is known at the end: then rows that come early would mislead.
     due = math.inf if config.option("pick") else time.monotonic() + PATIENCE
@@ -148,6 +154,9 @@ def _row(experiment: Experiment) -> Plain:
 
 
 def _text(experiment: Experiment, key: str) -> str:
+    from coolrun import Experiment
+    from coolrun.display import shown
+
     value: Any = experiment
     for part in [key] if key in experiment else key.split("."):
         value = value[part] if isinstance(value, (dict, Experiment)) and part in value else None
@@ -158,6 +167,9 @@ def _text(experiment: Experiment, key: str) -> str:
 
 def _values(value: Plain) -> Plain:
     """Values to be computed later as the text that they are."""
+
+    from coolrun import Marked
+
     if isinstance(value, Marked):
         return str(value)
     if isinstance(value, dict):
@@ -180,6 +192,8 @@ class _Text:
         self._number = self._name = 0
 
     def take(self, what: str, *rest: Any) -> Iterator[str]:
+        from coolrun.display import cells, shown
+
         if what == "total":
             yield from self._total(*rest)
             return
@@ -194,6 +208,8 @@ class _Text:
     def _line(
         self, position: int, name: str, skipped: str | None, values: Any, after: list[int]
     ) -> str:
+        from coolrun.display import cells, shown, visible
+
         head = shown(name, 30)
         parts = [f"skipped: {visible(skipped)}"] if skipped else []
         if values:
@@ -204,9 +220,13 @@ class _Text:
         return f"{position:>{self._number}}  {head}{pad}  {'  '.join(parts)}".rstrip() + "\n"
 
     def _span(self, first: int, last: int, skipped: str) -> str:
+        from coolrun.display import visible
+
         return f"{f'{first}-{last}':>{self._number}}  skipped: {visible(skipped)}\n"
 
     def _total(self, number: int, chosen: int, late: dict[int, str]) -> Iterator[str]:
+        from coolrun.display import visible
+
         reasons: dict[str, list[int]] = {}
         for position, reason in late.items():
             reasons.setdefault(reason, []).append(position)
@@ -223,6 +243,8 @@ class _Yaml:
     """One document per experiment; those that are skipped stand under a comment."""
 
     def take(self, what: str, *rest: Any) -> Iterator[bytes]:
+        from coolrun.display import visible
+
         if what == "end":
             return
         from coolrun.yamlio import dump
@@ -260,6 +282,8 @@ _PRINTERS: dict[str, type[_Printer]] = {"text": _Text, "yaml": _Yaml, "json": _J
 
 
 def _as_json(value: Plain) -> Any:
+    import math
+
     if isinstance(value, dict):
         return {_key(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -276,4 +300,6 @@ def _key(key: Plain) -> str:
 
 
 def _some(positions: Iterable[int]) -> str:
+    from coolrun.display import numbers, shortened
+
     return shortened(numbers(positions), 60)

@@ -5,22 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from coolrun import (
-    Blocked,
-    Config,
-    DefinitionError,
-    Experiment,
-    Lease,
-    Marked,
-    Parser,
-    Plan,
-    Run,
-    hookimpl,
-)
+from coolrun import Config, DefinitionError, Parser, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from coolrun import Blocked, Experiment, Lease, Plan, Run
     from coolrun.plain import Plain
 
 OUTPUT = "Output"
@@ -79,6 +69,8 @@ class Folders:
 
     @hookimpl
     def coolrun_ready(self, experiment: Experiment) -> Blocked | None:
+        from coolrun import Blocked
+
         try:
             _place(experiment)
             folder = self._claim(experiment)
@@ -93,6 +85,8 @@ class Folders:
 
     @hookimpl
     def coolrun_pre_launch(self, run: Run) -> Lease | None:
+        from coolrun import Lease
+
         folder = self._claim(run.experiment)
         cwd = (folder or run.folder) if _place(run.experiment) == "run" else None
         return Lease(folder=folder, cwd=cwd) if folder or cwd else None
@@ -103,6 +97,9 @@ class Folders:
         Raises:
             DefinitionError: it is no path, or another experiment's.
         """
+
+        from coolrun import Marked
+
         written = experiment.get(OUTPUT)
         if written is None or isinstance(written, Marked):
             return None
@@ -121,6 +118,8 @@ class Folders:
 
 
 def _place(experiment: Experiment) -> Plain:
+    from coolrun import Marked
+
     written = experiment.get(CWD)
     if written is None or isinstance(written, Marked):
         return PLACES[0]
@@ -142,6 +141,9 @@ def _problem(folder: Path) -> str | None:
 
 def _earlier_run(experiment: Experiment, folder: Path) -> str | None:
     """Nobody's results are overwritten, nor the files of a run that goes on in another session."""
+
+    from coolrun import Run
+
     run = Run("", experiment, 1, "", folder)
     known = [file.name for file in (run.output, run.results) if file.exists()]
     return f"it holds files of an earlier run ({', '.join(known)})" if known else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -122,6 +120,10 @@ def _interruptible() -> Iterator[None]:
 
     The session learns of it as well: a signal reaches its descriptor whoever handles it.
     """
+
+    import signal
+    import threading
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return

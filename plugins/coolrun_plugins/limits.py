@@ -5,20 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from coolrun import (
-    Blocked,
-    Config,
-    DefinitionError,
-    Experiment,
-    Marked,
-    Parser,
-    Plan,
-    Status,
-    hookimpl,
-)
+from coolrun import Config, DefinitionError, Parser, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Run, Session
+    from coolrun import Blocked, Experiment, Plan, Run, Session
 
 TIMEOUT = "Timeout"
 STALLED = "Stalled"
@@ -42,6 +32,8 @@ def coolrun_configure(config: Config) -> None:
 
 @hookimpl
 def coolrun_plan(plan: Plan) -> None:
+    from coolrun import Marked
+
     for experiment in plan.experiments:
         for key in (TIMEOUT, STALLED):
             if not isinstance(experiment.get(key), Marked):
@@ -50,6 +42,8 @@ def coolrun_plan(plan: Plan) -> None:
 
 @hookimpl
 def coolrun_ready(experiment: Experiment) -> Blocked | None:
+    from coolrun import Blocked
+
     try:
         limit(experiment, TIMEOUT)
         limit(experiment, STALLED)
@@ -89,6 +83,8 @@ class Limits:
 
     @hookimpl
     def coolrun_session_start(self, session: Session) -> None:
+        from coolrun import Marked
+
         planned = [
             length
             for experiment in session.plan.chosen
@@ -116,6 +112,8 @@ class Limits:
         self._watched[run.token] = watched
 
     def _look(self, session: Session) -> None:
+        from coolrun import Status
+
         now = self._config.clock.monotonic()
         for run in session.running:
             if run.token not in self._watched:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from coolrun import Experiment, hookimpl
+from coolrun import hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Experiment
 
 
 @hookimpl

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coolrun import (
-    Blocked,
-    Config,
-    DefinitionError,
-    Experiment,
-    Marked,
-    Parser,
-    Plan,
-    Retry,
-    Status,
-    hookimpl,
-)
+from coolrun import Config, DefinitionError, Parser, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Record, Run
+    from coolrun import Blocked, Experiment, Plan, Record, Retry, Run
 
 RETRIES = "Retries"
 DELAY = "RetryDelay"
@@ -39,6 +28,8 @@ def coolrun_configure(config: Config) -> None:
 
 @hookimpl
 def coolrun_plan(plan: Plan) -> None:
+    from coolrun import Marked
+
     for experiment in plan.experiments:
         if not isinstance(experiment.get(RETRIES), Marked):
             retries(experiment)
@@ -48,6 +39,8 @@ def coolrun_plan(plan: Plan) -> None:
 
 @hookimpl
 def coolrun_ready(experiment: Experiment) -> Blocked | None:
+    from coolrun import Blocked
+
     try:
         retries(experiment)
         delay(experiment)
@@ -97,6 +90,8 @@ class Retries:
 
     @hookimpl
     def coolrun_retry(self, run: Run, record: Record) -> Retry | None:
+        from coolrun import Retry, Status
+
         if record.status is Status.INTERRUPTED:
             return None  # a person wanted it to stop
         position = run.experiment.position

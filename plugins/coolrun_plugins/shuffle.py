@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, Plan, hookimpl
+from coolrun import Config, Parser, hookimpl
+
+if TYPE_CHECKING:
+    from coolrun import Plan
 
 SETTING = "shuffle"
 

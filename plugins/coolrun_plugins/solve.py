@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun import hookimpl
 from coolrun.errors import ExpressionError
-from coolrun.experiment import dotted
-from coolrun.plain import Marked, Plain
 
 if TYPE_CHECKING:
     import ast
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from coolrun.config import Config, Parser
     from coolrun.experiment import Experiment
     from coolrun.parameters import Parameters
+    from coolrun.plain import Marked, Plain
     from coolrun.planning import Plan
 
 WORD = "solve"
@@ -65,6 +64,8 @@ def _find(experiment: Experiment) -> Iterator[tuple[tuple[object, ...], Marked]]
 
 
 def _walk(path: tuple[object, ...], value: Plain) -> Iterator[tuple[tuple[object, ...], Marked]]:
+    from coolrun.plain import Marked
+
     if isinstance(value, Marked):
         if value.word == WORD:
             yield path, value
@@ -93,6 +94,8 @@ def _compile(
     experiment: Experiment, path: tuple[object, ...], marked: Marked
 ) -> tuple[ast.Expression, CodeType]:
     import ast
+
+    from coolrun.experiment import dotted
 
     text = marked.expression.strip()
     try:
@@ -164,6 +167,8 @@ def _level_with(name: str, levels: list[tuple[Any, object]]) -> Any:
 
 
 def _ready(level: Any, name: str) -> Any:
+    from coolrun.plain import Marked
+
     value = level[name]
     if isinstance(value, Marked) and value.word == WORD:
         raise ExpressionError(f"{name!r} is built later than this key: move it up")

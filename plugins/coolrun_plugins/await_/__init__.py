@@ -5,24 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from coolrun import (
-    Blocked,
-    Config,
-    DefinitionError,
-    Experiment,
-    ExpressionError,
-    Marked,
-    Parser,
-    Plan,
-    Status,
-    UsageError,
-    hookimpl,
-)
-from coolrun.experiment import dotted
-from coolrun_plugins.await_.expressions import WORD, WORDS, expressions_of, indices_read
+from coolrun import Config, DefinitionError, ExpressionError, Parser, UsageError, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Session
+    from coolrun import Blocked, Experiment, Marked, Plan, Session
     from coolrun.expression import Earlier, Evaluator
     from coolrun.plain import Plain
 
@@ -33,6 +19,8 @@ MOST = 5_000_000  # pairs of experiments of which one awaits the other
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
+    from coolrun_plugins.await_.expressions import WORD
+
     parser.add_word(WORD, help="computed at launch, from the results of earlier runs", spreads=True)
 
 
@@ -57,6 +45,9 @@ class Awaited:
 
     @hookimpl(trylast=True)
     def coolrun_parse(self, experiment: Experiment, previous: Sequence[Experiment]) -> None:
+        from coolrun.experiment import dotted
+        from coolrun_plugins.await_.expressions import WORD, expressions_of
+
         if not experiment.pending and "parse" in self._config.parser.words:
             return
         expressions = expressions_of(experiment)
@@ -85,7 +76,9 @@ class Awaited:
         previous: Sequence[Experiment],
     ) -> tuple[int, ...]:
         """The positions of the experiments before it that an experiment reads."""
+
         from coolrun.expression import Earlier
+        from coolrun_plugins.await_.expressions import indices_read
 
         earlier = self._earlier.get(experiment.series)
         if earlier is None:
@@ -124,6 +117,9 @@ class Awaited:
 
     def _check(self, experiment: Experiment, previous: Sequence[Experiment], plan: Plan) -> None:
         """What it awaits has to run, or to be skipped by its own Name."""
+
+        from coolrun_plugins.await_.expressions import expressions_of
+
         expressions = expressions_of(experiment)
         if expressions and experiment.position not in self._needs:
             self._find_needs(experiment, expressions, previous)  # the plan is an earlier session's
@@ -142,6 +138,8 @@ class Awaited:
 
     @hookimpl(tryfirst=True)
     def coolrun_ready(self, experiment: Experiment, session: Session) -> Blocked | None:
+        from coolrun import Blocked
+
         needs = self._needs.get(experiment.position)
         if needs is None or not experiment.pending:
             return None
@@ -157,6 +155,7 @@ class Awaited:
 
     def _resolved(self, experiment: Experiment, session: Session) -> dict[str, Plain]:
         from coolrun.expression import Earlier, Evaluator, resolve
+        from coolrun_plugins.await_.expressions import WORDS
         from coolrun_plugins.await_.results import Results
 
         config = self._config
@@ -184,6 +183,9 @@ class Awaited:
 
 def _not_done(position: int, session: Session) -> str | None:
     """Why an experiment gives no results; None when it has, or gives its planned values."""
+
+    from coolrun import Status
+
     if session.plan.experiments[position].skipped is not None:
         return None
     status = session.ended.get(position)

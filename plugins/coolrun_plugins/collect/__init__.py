@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, DefinitionError, ExitCode, Parser, UsageError, hookimpl
-from coolrun.display import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun.records import LogFile
 
 COMMAND = "collect"
@@ -76,6 +76,8 @@ def collect(config: Config) -> int:
     Raises:
         UsageError: a path does not exist, or the destination is something else.
     """
+
+    from coolrun.display import visible
     from coolrun.records import Destination
 
     from .gather import gather

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from coolrun import DefinitionError, Program, UsageError, hookimpl
+from coolrun import DefinitionError, UsageError, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Config, Experiment, Parser, Plan
+    from coolrun import Config, Experiment, Parser, Plan, Program
     from coolrun_plugins.command.line import Line
 
 KEY = "Command"
@@ -81,6 +81,7 @@ class Commands:
         return lambda: run_below(program, parameters, self._config)
 
     def _program(self, experiment: Experiment) -> Program:
+        from coolrun import Program
         from coolrun_plugins.command.programs import find_program
 
         try:

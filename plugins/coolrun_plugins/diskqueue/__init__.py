@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun import DefinitionError, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun import Config, Parser, Plan, Record, Run, Session
     from coolrun.store import SessionFolder
 
@@ -72,6 +73,9 @@ class Disk:
     @hookimpl
     def coolrun_continue(self) -> SessionFolder | None:
         """A session with this definition that was killed, or ended before its queue was empty."""
+
+        from pathlib import Path
+
         if self._shown is None:
             return None
         from coolrun.store import SessionFolder

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from coolrun import (
-    Blocked,
-    Config,
-    DefinitionError,
-    Experiment,
-    Lease,
-    Marked,
-    Parser,
-    Plan,
-    hookimpl,
-)
+from coolrun import Config, DefinitionError, Parser, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Run
+    from coolrun import Blocked, Experiment, Lease, Plan, Run
     from coolrun.plain import Plain
 
 ENV = "Env"
@@ -53,12 +43,16 @@ class Environments:
 
     @hookimpl
     def coolrun_check(self, plan: Plan) -> None:
+        from coolrun import Marked
+
         for experiment in plan.chosen:
             if not isinstance(experiment.get(FILE), Marked):
                 self._from_file(experiment)
 
     @hookimpl
     def coolrun_ready(self, experiment: Experiment) -> Blocked | None:
+        from coolrun import Blocked
+
         try:
             self._environment(experiment)
         except DefinitionError as error:
@@ -67,6 +61,8 @@ class Environments:
 
     @hookimpl
     def coolrun_pre_launch(self, run: Run) -> Lease | None:
+        from coolrun import Lease
+
         environment = self._environment(run.experiment)
         return Lease(environment=environment) if environment else None
 
@@ -119,5 +115,7 @@ def variables(experiment: Experiment) -> dict[str, str]:
 
 
 def _is_pending(written: Plain) -> bool:
+    from coolrun import Marked
+
     values = written.values() if isinstance(written, Mapping) else [written]
     return any(isinstance(value, Marked) for value in values)

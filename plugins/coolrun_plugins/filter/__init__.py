@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, CoolrunError, ExitCode, Parser, UsageError, hookimpl
-from coolrun.display import shortened, visible
 from coolrun.streams import write
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coolrun.records import Foreign, LogFile
 
     from .scan import Answer
@@ -92,6 +92,8 @@ def select(config: Config) -> int:
         UsageError: a path does not exist, or the destination is something else.
         ExpressionError: an expression is refused or fails.
     """
+
+    from coolrun.display import visible
     from coolrun.records import Destination, Memory
 
     from .query import Query
@@ -209,6 +211,8 @@ def _tell_problems(answer: Answer) -> None:
 
 def _note(answer: Answer, sorts: Sequence[str], keep: Sequence[str], config: Config) -> None:
     from difflib import get_close_matches
+
+    from coolrun.display import shortened, visible
 
     for (text, name), count in answer.missing.items():
         near = get_close_matches(name, answer.known, n=1) if count == answer.read else []
