@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from coolrun import Config
 
+DEPTH = 50
+
 
 def override(
     defaults: dict[str, Any],
@@ -39,6 +41,8 @@ def read_assignment(text: str, config: Config) -> tuple[list[str], Any, bool]:
         raise UsageError(f"cannot read {text!r}", cure="write +key=value, or +key.sub=value")
     if keys == [SETTINGS]:
         raise UsageError(f"{text!r} would replace all settings", cure="+Global.name=value")
+    if len(keys) > DEPTH:
+        raise UsageError(f"{text[:60]!r} reaches more than {DEPTH} levels deep")
     for key in keys:
         if key.startswith("__") or key.endswith("__"):
             raise UsageError(f"{text!r}: a key may not begin or end with '__'")
