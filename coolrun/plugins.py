@@ -15,10 +15,13 @@ import pluggy
 
 from coolrun import hookspecs
 from coolrun.config import Parser
+from coolrun.display import shortened
 from coolrun.errors import CoolrunError, PluginError, UsageError
 
 GROUP = "coolrun"
 PREFIX = "coolrun_"
+_LARGEST = 1 << 20  # characters of an `entry_points.txt`
+_REASON = 300
 
 
 @dataclass
@@ -80,12 +83,17 @@ def find_entry_points(path: Iterable[str] | None = None) -> Iterator[EntryPoint]
             seen.add(distribution.lower())
             file = os.path.join(folder or ".", name, "entry_points.txt")
             try:
-                with open(file, encoding="utf-8") as lines:
-                    text = lines.read()
+                with open(file, encoding="utf-8", opener=_without_waiting) as lines:
+                    text = lines.read(_LARGEST)
             except (OSError, UnicodeDecodeError):
                 continue
             if f"[{GROUP}]" in text:
                 yield from _parse(text, distribution, version.partition("-")[0])
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what may be a pipe that nobody writes to."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _parse(text: str, distribution: str, version: str) -> Iterator[EntryPoint]:
@@ -198,7 +206,8 @@ class PluginManager(pluggy.PluginManager):
             self.notices.append(text)
 
     def _fail(self, name: str, origin: str, version: str, error: BaseException) -> None:
-        reason = f"{type(error).__name__}: {error}"
+        # pluggy's own errors show every plugin that there is.
+        reason = shortened(f"{type(error).__name__}: {error}", _REASON)
         info = PluginInfo(name, origin, version, "failed", reason)
         self.infos[name] = info
         text = f"plugin {info.label} was not loaded: {reason}; disable it with -p no:{name}"

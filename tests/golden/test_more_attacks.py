@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time
@@ -15,6 +16,7 @@ import pytest
 import coolrun
 from coolrun.errors import CoolrunError, DefinitionError, ExpressionError, UsageError
 from coolrun.expression import Earlier, Evaluator
+from coolrun.plugins import find_entry_points
 from coolrun.records import read_log
 from coolrun.records.columns import MOST_KEYS, Recorder
 from coolrun.records.log import LARGEST, Entry, Part
@@ -275,6 +277,17 @@ def test_more_keys_than_a_table_can_have_are_refused() -> None:
         list(as_csv(records))
     with pytest.raises(UsageError, match="too many for columns"):
         list(as_table(records, whole=True))
+
+
+def test_a_pipe_in_the_place_of_entry_points_is_not_waited_for(tmp_path: Path) -> None:
+    for name, text in (("first", None), ("second", "[coolrun]\nx = y\n")):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        if text is None:
+            os.mkfifo(folder / "entry_points.txt")
+        else:
+            (folder / "entry_points.txt").write_text(text, encoding="utf-8")
+    assert [point.name for point in find_entry_points([str(tmp_path)])] == ["x"]
 
 
 def test_csv_moves_no_cursor_of_a_terminal() -> None:
