@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 # Who wants these wants them long before the launch.
 EARLY = ("Name", "Repeat", "Grid", "After", "YamlLog")
 MOST = 5_000_000  # pairs of experiments of which one awaits the other
+WORD = "await"
 
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    from coolrun_plugins.await_.expressions import WORD
-
     parser.add_word(WORD, help="computed at launch, from the results of earlier runs", spreads=True)
 
 
@@ -46,7 +45,7 @@ class Awaited:
     @hookimpl(trylast=True)
     def coolrun_parse(self, experiment: Experiment, previous: Sequence[Experiment]) -> None:
         from coolrun.experiment import dotted
-        from coolrun_plugins.await_.expressions import WORD, expressions_of
+        from coolrun_plugins.await_.expressions import expressions_of
 
         if not experiment.pending and "parse" in self._config.parser.words:
             return

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from coolrun import Experiment, ExpressionError, Marked
+from coolrun_plugins.await_ import WORD
 
 if TYPE_CHECKING:
     from coolrun.expression import Earlier
     from coolrun.plain import Plain
 
-WORD = "await"
 WORDS = ("parse", WORD)
 
 
