@@ -94,10 +94,26 @@ def _later(config: Config) -> dict[str, bool]:
 
 
 def _names(config: Config) -> dict[str, Any]:
-    """What plugins give to expressions: functions, and mappings to be read key by key."""
+    """What plugins give to expressions: functions, and mappings to be read key by key.
+
+    Raises:
+        PluginError: a name is taken: it would change what definitions mean.
+    """
+    from coolrun import PluginError
+    from coolrun.expression.functions import BUILTINS
+    from coolrun.expression.mathematics import CONSTANTS, FUNCTIONS
+
+    owners = dict.fromkeys([*BUILTINS, *FUNCTIONS, *CONSTANTS], "the language itself")
     names: dict[str, Any] = {}
-    for given in config.pluginmanager.ask("coolrun_names", config=config):
-        names.update(given or {})
+    for plugin, given in config.pluginmanager.each("coolrun_names", config=config):
+        for name, value in (given or {}).items():
+            if name in owners:
+                raise PluginError(
+                    f"plugin {plugin!r} gives the name {name!r} to expressions; "
+                    f"{owners[name]} has it already",
+                    cure=f"leave the plugin out with -p no:{plugin}",
+                )
+            owners[name], names[name] = f"plugin {plugin!r}", value
     return names
 
 

@@ -22,6 +22,7 @@ def coolrun_addoption(parser: Parser) -> None:
         "--pick",
         "--cherrypick-experiments",
         dest="pick",
+        action="append",
         metavar="WHICH",
         grammar=re.compile(r"-?\d[-\d,]*"),
         help="run only these: 0,2 or 0 2 or 3-5 or -1 (the last) or a name",
@@ -30,9 +31,10 @@ def coolrun_addoption(parser: Parser) -> None:
 
 @hookimpl
 def coolrun_plan(plan: Plan, config: Config) -> None:
-    text = config.option("pick")
-    if text is None:
+    given = config.option("pick")
+    if given is None:
         return
+    text = ",".join(given)
     names: dict[str, list[int]] = {}
     for experiment in plan.experiments:
         names.setdefault(experiment.name, []).append(experiment.position)

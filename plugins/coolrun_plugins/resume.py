@@ -82,8 +82,8 @@ class Hints:
         if left is not None:
             folder, count = left
             self._config.warn(
-                f"{count} experiments of session {folder.name} of the same definition have no "
-                f"final record; to go on with those: coolrun --resume {folder.name}"
+                f"{_lacking(count, f'of session {folder.name} of the same definition')}; "
+                f"to go on with it: coolrun --resume {folder.name}"
             )
 
     @hookimpl
@@ -93,7 +93,7 @@ class Hints:
         final = sum(1 for e in chosen if (s := ended.get(e.position)) is not None and s.final)
         if final < len(chosen):
             self._config.warn(
-                f"{len(chosen) - final} of {len(chosen)} experiments have no final record; "
+                f"{_lacking(len(chosen) - final, f'of {len(chosen)}')}; "
                 f"to go on: coolrun --resume {session.name}"
             )
 
@@ -204,3 +204,8 @@ def _tell_changes(path: str, data: bytes, folder: SessionFolder, config: Config)
             f"{path!r} has changed since session {folder.name} was planned, which goes on as it "
             "was; start a new session for the changes"
         )
+
+
+def _lacking(count: int, of: str) -> str:
+    what, verb = ("experiment", "has") if count == 1 else ("experiments", "have")
+    return f"{count} {what} {of} {verb} no final record"

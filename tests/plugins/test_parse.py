@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import coolrun
+from coolrun.testing import Project
 
 
 class Planner:
@@ -126,3 +127,24 @@ def test_functions_of_plugins_are_known(
 def test_the_order_is_one_of_two(plan: Planner) -> None:
     with pytest.raises(coolrun.DefinitionError, match="expected 'file' or 'free'"):
         plan("Global: {order: any}\n---\n{}\n")
+
+
+@pytest.mark.parametrize("name", ["max", "sqrt", "pi", "env"])
+def test_no_plugin_may_change_what_a_name_means(project: Project, name: str) -> None:
+    project(
+        {
+            "other.py": f"""
+                from coolrun import hookimpl
+
+                @hookimpl
+                def coolrun_names():
+                    return {{"{name}": lambda *values: 5}}
+            """,
+            "a.yaml": "Module: m\n---\nx: parse max(1, 2)\n",
+        }
+    )
+    outcome = project.run(
+        "-p", "other", "--exp", "a.yaml", "--dry", env={"PYTHONPATH": str(project.path)}
+    )
+    assert outcome.code == 3
+    assert f"gives the name '{name}' to expressions" in outcome.err

@@ -67,3 +67,9 @@ def test_a_near_name_is_suggested(project: Project, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(project({"a.yaml": SIX}).path)
     with pytest.raises(coolrun.UsageError, match="did you mean 'base'"):
         coolrun.plan("a.yaml", ["--pick", "bass"])
+
+
+def test_picking_twice_picks_both(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project({"a.yaml": SIX}).path)
+    plan = coolrun.plan("a.yaml", ["--pick", "0", "--pick", "2,4"])
+    assert [e.position for e in plan.chosen] == [0, 2, 4]

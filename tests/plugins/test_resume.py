@@ -149,7 +149,7 @@ def test_the_end_and_the_next_beginning_say_how_to_go_on(study: Project) -> None
         runner.terminate()
         err = runner.communicate()[1]
     name = session(study).name
-    assert "2 of 3 experiments have no final record" in err
+    assert "2 experiments of 3 have no final record" in err
     assert f"coolrun --resume {name}" in err
     (study.path / "wait").unlink()
     outcome = study.run()
