@@ -15,7 +15,6 @@ import pluggy
 
 from coolrun import hookspecs
 from coolrun.config import Parser
-from coolrun.display import shortened
 from coolrun.errors import CoolrunError, PluginError, UsageError
 
 GROUP = "coolrun"
@@ -207,6 +206,8 @@ class PluginManager(pluggy.PluginManager):
 
     def _fail(self, name: str, origin: str, version: str, error: BaseException) -> None:
         # pluggy's own errors show every plugin that there is.
+        from coolrun.display import shortened
+
         reason = shortened(f"{type(error).__name__}: {error}", _REASON)
         info = PluginInfo(name, origin, version, "failed", reason)
         self.infos[name] = info

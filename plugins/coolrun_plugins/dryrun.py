@@ -49,6 +49,8 @@ def coolrun_main(config: Config) -> int | None:
     """
     if not config.option("dry"):
         return None
+    # Once for the child that reads and for this process, which shows what was read.
+    import coolrun.yamlio  # noqa: F401
     from coolrun.expression import stream_confined
 
     config.looking = True

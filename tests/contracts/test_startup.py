@@ -81,3 +81,14 @@ def test_a_dry_run_loads_no_numpy_and_nothing_for_the_screen(tmp_path: Path) -> 
 def test_a_definition_without_expressions_needs_no_evaluator(tmp_path: Path) -> None:
     (tmp_path / "experiment.yaml").write_text("Module: mod\n---\nx: 1\n")
     assert "asteval" not in loaded(tmp_path, "--dry")
+
+
+def test_the_help_loads_the_core_that_it_needs_and_of_the_library_little(tmp_path: Path) -> None:
+    bare = "import sys, argparse, pluggy; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", bare], capture_output=True, text=True, timeout=60, check=True
+    )
+    names = loaded(tmp_path, "--help") - set(done.stdout.split())
+    core = {"clock", "cli", "config", "errors", "hookspecs", "main", "plugins", "streams"}
+    assert {n for n in names if n.startswith("coolrun.")} == {f"coolrun.{n}" for n in core}
+    assert names & {"datetime", "json", "pathlib", "signal", "threading"} == set()

@@ -29,7 +29,9 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
     for name in set(sys.modules) - known:
-        del sys.modules[name]
+        # What is installed stays, or there would be two copies of its classes.
+        if str(tmp_path) in repr(sys.modules[name]):
+            del sys.modules[name]
     sys.modules.update(hidden)
 
 
