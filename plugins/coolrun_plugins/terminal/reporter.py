@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TICK = 0.1  # seconds
 _BACKLOG = 1 << 16  # bytes of output that a terminal is shown at once
 _COLOURS = {"started": "bold", "done": "green", "interrupted": "yellow", "aborted": "yellow"}
+_FAILED = frozenset({"failed", "timeout", "lost"})
 
 
 class Reporter:
@@ -166,13 +167,16 @@ class Reporter:
     def _progress(self, session: Session) -> str:
         """The longest of several ways to say it that fits."""
         running, now = session.running, self._now()
-        done, failed = self._done, len(session.ended) - self._done
+        done, ended = self._done, len(session.ended)
+        failed = sum(1 for status in session.ended.values() if str(status) in _FAILED)
+        stopped = ended - done - failed
         waiting = len(session.waiting)
         times = [now - self._begun.get(run.token, now) for run in running]
         span = self._pace.left(waiting, times, session.state.capacity)
         left = words(span) if span and (waiting or running) else ""
         counts = f"{done} done, {failed} failed, {waiting} left"
-        short = f"{done + failed} of {done + failed + waiting + len(running)}"
+        counts += f", {stopped} stopped" if stopped else ""
+        short = f"{ended} of {ended + waiting + len(running)}"
         short += f", {failed} failed" if failed else ""
         clock = f"{max(times):.0f} s" if times and max(times) < 60 else ""
         clock = clock or (duration(max(times)) if times else "")
