@@ -11,6 +11,9 @@ from coolrun.plain import Plain
 if TYPE_CHECKING:
     from coolrun.errors import CoolrunError, Place
 
+# The keys that the runner writes into every record, in their order.
+RECORD_KEYS = ("HOST", "RUN_ID", "STARTED", "TIME_ELAPSED", "STATUS", "FAILURE", "ATTEMPT")
+
 
 @dataclass(frozen=True)
 class Source:

@@ -144,6 +144,9 @@ class PluginManager(pluggy.PluginManager):
 
     def load_named(self, modules: Iterable[str], blocked: Iterable[str]) -> None:
         """Import plugins that a person named: an entry point's name or a module's."""
+        modules = list(modules)
+        if not modules:
+            return  # a look at all that is installed costs as much as ten plugins
         blocked, known = set(blocked), {point.name: point for point in find_entry_points()}
         for name in modules:
             if name in self.infos:

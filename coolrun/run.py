@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError
+from coolrun.experiment import RECORD_KEYS as RECORD_KEYS
 
 if TYPE_CHECKING:
     from coolrun.experiment import Experiment
     from coolrun.plain import Plain
-
-# The keys that the runner writes into every record, in their order.
-RECORD_KEYS = ("HOST", "RUN_ID", "STARTED", "TIME_ELAPSED", "STATUS", "FAILURE", "ATTEMPT")
 
 
 class Status(str, Enum):

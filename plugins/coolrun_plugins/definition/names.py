@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coolrun import DefinitionError, Marked
-from coolrun.run import RECORD_KEYS
+from coolrun.experiment import RECORD_KEYS
 
 if TYPE_CHECKING:
     from coolrun import Config, Experiment, Parser, Place, Plan, Source
