@@ -41,8 +41,9 @@ class SessionFolder:
             SessionError: the working directory cannot be written.
         """
         root = cwd / ".coolrun"
-        name = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        folder = cls(root / kind / name)
+        # Names sort by time, within a second too: what is the newest session is read off them.
+        moment = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}"
+        folder = cls(root / kind / f"{moment}{secrets.token_hex(2)}")
         try:
             folder.runs.mkdir(parents=True)
             ignore = root / ".gitignore"

@@ -145,3 +145,10 @@ def test_somebody_who_only_looks_does_not_keep_a_session_from_being_run(tmp_path
     assert folder.lock()
     thread.join()
     folder.unlock()
+
+
+def test_sessions_of_one_second_sort_by_their_beginning(tmp_path: Path) -> None:
+    second = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    moments = [second.replace(microsecond=1000 * n) for n in (0, 1, 15, 16, 255, 256, 999)]
+    made = [SessionFolder.create(tmp_path, moment).name for moment in moments]
+    assert [folder.name for folder in SessionFolder.all(tmp_path)] == made
