@@ -115,6 +115,7 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
         surroundings = Surroundings(config.cwd, fresh=config.setting("isolate") == "spawn")
         become_subreaper()
         if _preload(surroundings, channel, config):
+            _load_what_works(config)
             detach_streams()
             gc.freeze()
             Keeper(channel, surroundings, config).serve()
@@ -126,6 +127,23 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
     finally:
         os._exit(code)
     raise AssertionError  # never reached: `_exit` does not return
+
+
+def _load_what_works(config: Config) -> None:
+    """Import the whole of every plugin that does the work of runs.
+
+    What it imports when it is called would be imported by every fork anew: twice the cost of one.
+    """
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    for implementation in config.hook.coolrun_execute.get_hookimpls():
+        home = sys.modules[implementation.function.__module__]
+        for found in iter_modules(getattr(home, "__path__", ()), f"{home.__name__}."):
+            try:
+                import_module(found.name)
+            except Exception:  # noqa: S112 - a run that needs it fails of it, and says so
+                continue
 
 
 def _preload(surroundings: object, channel: Channel, config: Config) -> bool:
