@@ -14,6 +14,13 @@ import pytest
 
 pytest_plugins = ["coolrun.testing"]
 
+
+def pytest_configure() -> None:
+    """A shell starts what it puts into the background with INT ignored, and children inherit it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 PATIENCE = 5.0  # seconds in which what is ending has to be gone
 
 
