@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -193,7 +194,7 @@ REFUSED: list[tuple[str, str]] = [
     ("abs(" * 45 + "1" + ")" * 45, "nested too deeply"),
     ("1" * 2001, "too long"),
     ("not " * 450 + "1", "nested too deeply"),
-    ("x" * 3 + "\x00", "null"),
+    ("x" * 3 + "\x00", "characters that cannot be read" if sys.version_info < (3, 11) else "null"),
 ]
 
 

@@ -267,7 +267,11 @@ def test_csv_has_a_column_for_every_key_and_json_for_lists(project: Project) -> 
     assert rows[0]["opt"] == '{"lr": 0.1}'
 
 
-@given(st.lists(st.dictionaries(st.text(min_size=1), st.text(), min_size=1), max_size=4))
+# Python 3.10's own csv reader refuses NUL, which the file may hold all the same.
+CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.lists(st.dictionaries(CELLS, CELLS | st.just(""), min_size=1), max_size=4))
 def test_text_comes_back_from_csv(records: list[dict[Any, Any]]) -> None:
     text = "".join(as_csv(records))
     rows = list(csv.reader(io.StringIO(text, newline="")))
