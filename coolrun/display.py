@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
+from typing import Any
 
 from coolrun.plain import Marked, Plain
 
@@ -124,3 +126,21 @@ def numbers(positions: Iterable[int]) -> str:
         else:
             spans.append([position, position])
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
+
+
+def as_json(value: Plain) -> Any:
+    """What JSON can say of a value: keys are text, and numbers that JSON does not have are too."""
+    if isinstance(value, dict):
+        return {key_text(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return key_text(value)
+    return value
+
+
+def key_text(key: Plain) -> str:
+    """A key as text, in JSON and in headings: `true` as YAML and JSON write it."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key)

@@ -269,36 +269,20 @@ class _Json:
             return
         import json
 
+        from coolrun.display import as_json
+
         position, name, skipped, parameters = rest
         row = {
             "position": position,
             "name": name,
             "skipped": skipped,
-            "parameters": _as_json(parameters),
+            "parameters": as_json(parameters),
         }
         yield (",\n" if self._number else "[\n") + json.dumps(row, allow_nan=False)
         self._number += 1
 
 
 _PRINTERS: dict[str, type[_Printer]] = {"text": _Text, "yaml": _Yaml, "json": _Json}
-
-
-def _as_json(value: Plain) -> Any:
-    import math
-
-    if isinstance(value, dict):
-        return {_key(key): _as_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return _key(value)
-    return value
-
-
-def _key(key: Plain) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return str(key)
 
 
 def _some(positions: Iterable[int]) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from coolrun import UsageError
-from coolrun.display import shortened, shown, visible
+from coolrun import UsageError, display
+from coolrun.display import key_text, shortened, shown, visible
 
 if TYPE_CHECKING:
     from coolrun import Plain
@@ -27,7 +26,9 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 def as_json(records: Records) -> Iterator[str]:
     """One array, a record on each line."""
     for number, record in enumerate(records):
-        yield ("[\n" if not number else ",\n") + json.dumps(_as_json(record), allow_nan=False)
+        yield ("[\n" if not number else ",\n") + json.dumps(
+            display.as_json(record), allow_nan=False
+        )
     yield "\n]\n" if records else "[]\n"
 
 
@@ -42,7 +43,7 @@ def as_csv(records: Records, *, terminal: bool = False) -> Iterator[str]:
     _refuse_wide(columns)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_key(key) for key in columns])
+    writer.writerow([key_text(key) for key in columns])
     for record in records:
         writer.writerow([_cell(record.get(key)) for key in columns])
         yield _harmless(text.getvalue()) if terminal else text.getvalue()
@@ -63,10 +64,10 @@ def as_table(records: Records, *, whole: bool) -> Iterator[str]:
     rows = [[_text(record, key) for key in columns] for record in records]
     if same:
         first = records[0]
-        pairs = (f"{visible(_key(key))}: {shown(first[key], WIDTH)}" for key in same)
+        pairs = (f"{visible(key_text(key))}: {shown(first[key], WIDTH)}" for key in same)
         yield f"the same in all: {', '.join(pairs)}\n\n"
     if rows and columns:
-        headers = [visible(_key(key)) for key in columns]
+        headers = [visible(key_text(key)) for key in columns]
         aligned = ["right" if _is_number(records, key) else "left" for key in columns]
         table = tabulate(
             rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=aligned
@@ -112,28 +113,11 @@ def _cell(value: Plain) -> Plain:
     if value is None:
         return ""
     if isinstance(value, (dict, list, tuple)):
-        return json.dumps(_as_json(value), allow_nan=False, ensure_ascii=False)
+        return json.dumps(display.as_json(value), allow_nan=False, ensure_ascii=False)
     if isinstance(value, (bool, float)):
-        return _key(value)
+        return key_text(value)
     return value
 
 
 def _harmless(text: str) -> str:
     return _OBEYED.sub(lambda match: visible(match[0]), text)
-
-
-def _as_json(value: Plain) -> Any:
-    """Numbers that JSON does not have become text, and so do all keys."""
-    if isinstance(value, dict):
-        return {_key(key): _as_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return _key(value)
-    return value
-
-
-def _key(key: Plain) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return str(key)
