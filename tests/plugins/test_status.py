@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pty
 import re
@@ -81,6 +82,21 @@ def test_programs_are_told_the_same(project: Project, busy: SessionFolder) -> No
     assert 89 <= first["elapsed"] < 150
     assert first["line"] == "last of 2"
     assert Path(first["output"]).read_text().startswith("epoch 1")
+
+
+def test_programs_are_told_in_plain_json_what_json_does_not_have(project: Project) -> None:
+    spaces = [(n, [{2: math.inf, True: -math.inf}]) for n in range(2)]
+    some = [Experiment({"space": space, "top": -math.inf * n}) for n, space in enumerate(spaces)]
+    folder = write_session(project.path, some, running=[0, 1], places=2)
+    folder.lock()
+    (told,) = json.loads(project.run("status", "--json").out)
+    folder.unlock()
+    parameters = [run["parameters"] for run in told["running"]]
+    inner = [{"2": "inf", "true": "-inf"}]
+    assert parameters == [
+        {"space": [0, inner], "top": "nan"},
+        {"space": [1, inner], "top": "-inf"},
+    ]
 
 
 def test_a_session_whose_process_has_gone_says_how_to_go_on(

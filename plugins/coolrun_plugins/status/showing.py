@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from coolrun import display
 from coolrun.errors import CoolrunError
-from coolrun.plain import encode
 from coolrun.standing import Onlooker
 from coolrun.streams import write
 from coolrun_plugins.status.choice import chosen
@@ -54,9 +54,9 @@ def show(config: Config) -> int:
 
 
 def as_json(reports: Iterable[Report]) -> str:
-    """The reports as a JSON list. Values unknown to JSON are wrapped as in our files."""
-    documents = [json.loads(encode(document(one))) for one in reports]
-    return json.dumps(documents, indent=2) + "\n"
+    """The reports as a JSON list; what JSON does not have is text."""
+    documents = [display.as_json(document(one)) for one in reports]
+    return json.dumps(documents, indent=2, allow_nan=False) + "\n"
 
 
 def as_text(reports: Sequence[Report], config: Config, *, width: int, colour: bool) -> str:
