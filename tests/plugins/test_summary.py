@@ -57,6 +57,28 @@ def test_it_lists_what_differs_the_results_the_log_and_what_to_type_next(project
     assert rest[3] == "next: coolrun filter data/log.yaml --format table --sort ACC"
 
 
+def test_every_log_is_named_in_what_to_type_next(project: Project) -> None:
+    logs = "".join(f"---\nYamlLog: my logs/{n}.yaml\n" for n in range(4))
+    text = f"Command: 'true'\nYamlLog: log.yaml\n---\n{{}}\n{logs}"
+    outcome = project({"experiment.yaml": text}).run()
+    *_, named, following = closing(outcome.out)
+    assert named == "log: log.yaml, my logs/0.yaml, my logs/1.yaml and 2 more"
+    paths = " ".join(f"'my logs/{n}.yaml'" for n in range(4))
+    assert following == f"next: coolrun filter log.yaml {paths} --format table"
+
+
+def test_of_very_many_logs_the_session_is_to_be_collected(project: Project) -> None:
+    logs = "".join(f"---\nYamlLog: logs/{n}.yaml\n" for n in range(9))
+    text = f"Command: 'true'\n{logs}"
+    outcome = project({"experiment.yaml": text}).run()
+    *_, named, following = closing(outcome.out)
+    assert named == "log: logs/0.yaml, logs/1.yaml, logs/2.yaml and 6 more"
+    assert following == "next: coolrun collect .coolrun/sessions/NAME"
+    (session,) = (project.path / ".coolrun/sessions").iterdir()
+    collected = project.run("collect", str(session.relative_to(project.path)))
+    assert "collected 9 records from 9 files" in collected.err, collected
+
+
 def test_the_output_of_what_failed_is_what_one_would_look_at_next(project: Project) -> None:
     text = "Module: m\nlr: 1\n---\n{}\n---\nfails: true\n"
     outcome = project({"experiment.yaml": text, "m.py": MODULE}).run()

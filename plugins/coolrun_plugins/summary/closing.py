@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMMAND = "run"
 LAST = 20
 _WIDE = 120  # columns, where there is no terminal
-_LOGS = 16
+_LOGS = 8  # as many are named in a command
 _LOG_KEY = "YamlLog"
 
 
@@ -39,7 +39,7 @@ class Summary:
     def coolrun_post_run(self, run: Run, record: Record) -> None:
         self._rows.append(row_of(record))
         log = self._log_of(run)
-        if log is not None and len(self._logs) < _LOGS:
+        if log is not None:
             self._logs.setdefault(log)
         failed = str(record.status) in {"failed", "timeout"}
         if failed and self._failed is None and run.output.exists():
@@ -112,13 +112,16 @@ class Summary:
             return shlex.join(["coolrun", *self._config.argv, "--pick", picked]) if again else ""
         if not self._logs:
             return ""
-        log = shlex.quote(self._paths(self._logs)[0])
+        logs = shlex.join(self._paths(self._logs))
+        if len(self._logs) > _LOGS and "collect" in parser.commands:
+            folder = _relative(session.folder.path, self._config.cwd)
+            return f"coolrun collect {shlex.quote(folder)}"
         if "filter" not in parser.commands:
-            return f"less {log}"
+            return f"less {logs}"
         form = " --format table" if ("filter", "--format") in flags else ""
         sort = self._result is not None and ("filter", "--sort") in flags
         by = f" --sort {shlex.quote(str(self._result))}" if sort else ""
-        return f"coolrun filter {log}{form}{by}"
+        return f"coolrun filter {logs}{form}{by}"
 
     def _log_of(self, run: Run) -> str | None:
         """Where the record of the run was written, as far as any plugin writes one."""
