@@ -290,6 +290,23 @@ def test_a_program_is_looked_for_before_the_first_run(
     assert project.run("--exp", "a.yaml", "--dry")
 
 
+def test_a_misspelt_program_gets_the_near_name_from_the_path(project: Project) -> None:
+    folders = [project.path / name for name in ("bin", "sbin")]
+    for name in ("bin/pythm", "bin/python", "sbin/pyth/inside", "sbin/other"):
+        project({name: ""})
+    for path in ("bin/python", "sbin/other"):
+        (project.path / path).chmod(0o755)
+    path = os.pathsep.join([str(project.path / "gone"), *map(str, folders)])
+
+    def error(command: str) -> str:
+        project({"a.yaml": f"Command: {command} train.py\n---\n{{}}\n"})
+        return project.run("--exp", "a.yaml", env={"PATH": path}).err
+
+    assert "did you mean 'python'?" in error("pyth"), "not what cannot be executed, nor a folder"
+    assert "did you mean 'other'?" in error("othre")
+    assert "did you mean" not in error("entirely")
+
+
 def test_parameters_that_no_command_uses_are_reported(project: Project) -> None:
     text = """
         Command: true {data} {o.lr} {xs[0]}

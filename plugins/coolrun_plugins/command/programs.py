@@ -35,12 +35,31 @@ def find_program(name: str, config: Config) -> str:
         path = os.path.join(folder, name)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
-    cure = None
-    if (config.cwd / name).is_file():
+    if not (config.cwd / name).is_file():
+        cure = _near(name)
+    elif name.endswith(".py"):
+        cure = f"it is in this folder: write `python {name}`"
+    else:
         cure = f"it is in this folder: write `./{name}`"
-        if name.endswith(".py"):
-            cure = f"it is in this folder: write `python {name}`"
     raise DefinitionError(f"there is no program {name!r} on the PATH", cure=cure)
+
+
+def _near(name: str) -> str | None:
+    """A program on the PATH that may have been meant."""
+    from difflib import get_close_matches
+
+    files: dict[str, str] = {}
+    for folder in os.get_exec_path():
+        try:
+            names = os.listdir(folder)
+        except OSError:  # as a shell does, that looks on in the next one
+            continue
+        for one in names:
+            files.setdefault(one, os.path.join(folder, one))
+    for near in get_close_matches(name, files, n=3, cutoff=0.7):
+        if os.access(files[near], os.X_OK) and not os.path.isdir(files[near]):
+            return f"did you mean {near!r}?"
+    return None
 
 
 def run_below(program: Program, parameters: Any, config: Config) -> None:
@@ -55,7 +74,8 @@ def run_below(program: Program, parameters: Any, config: Config) -> None:
     from coolrun.run import RECORD_KEYS
 
     try:
-        process = subprocess.Popen(program.arguments, executable=program.file)
+        # What this process was told to inherit, the program inherits as well.
+        process = subprocess.Popen(program.arguments, executable=program.file, close_fds=False)
     except OSError as error:
         raise CoolrunError(
             f"{program.arguments[0]!r} cannot be started: {error.strerror}"
