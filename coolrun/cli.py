@@ -207,7 +207,9 @@ def _load(pluginmanager: PluginManager, named: Sequence[str]) -> None:
         pluginmanager.load_entry_points(blocked)
     unknown = [name for name in blocked if name not in pluginmanager.infos]
     for name in unknown:
-        pluginmanager.notices.append(f"-p no:{name}: there is no plugin of that name")
+        near = pluginmanager.near(name).strip()
+        text = f"-p no:{name}: there is no plugin of that name"
+        pluginmanager.notices.append(f"{text}; {near}" if near else text)
 
 
 def _refuse_blocked(words: Sequence[str], command: Command, blocked: Parser) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _Self = TypeVar("_Self", bound="CoolrunError")
 
@@ -113,11 +116,24 @@ class PluginError(CoolrunError):
     exit_code = ExitCode.INTERNAL
 
     @classmethod
-    def answered(cls, plugin: str | None, hook: str, answer: object, expected: str) -> PluginError:
-        """It answered something else than the hook asks for; `plugin` is None if unknown."""
+    def answered(
+        cls,
+        plugin: str | None,
+        hook: str,
+        answer: object,
+        expected: str,
+        lacks: Sequence[str] = (),
+    ) -> PluginError:
+        """It answered something else than the hook asks for.
+
+        Args:
+            plugin: None if it is not known.
+            lacks: names of functions that the answer should have.
+        """
         who = f"plugin {plugin!r}" if plugin else "a plugin"
+        missing = f": it has no {', '.join(lacks)}" if lacks else ""
         return cls(
-            f"{who} answered {hook} with {answer!r:.60} (expected {expected} or None)",
+            f"{who} answered {hook} with {answer!r:.60} (expected {expected} or None){missing}",
             cure=f"leave it out: -p no:{plugin}" if plugin else "find it with --trace-hooks",
         )
 

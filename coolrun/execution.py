@@ -107,7 +107,8 @@ def _work(
             if work is None:
                 raise CoolrunError(
                     "no plugin knows how to run this experiment",
-                    cure="name what to run in it; `coolrun plugins` lists what is there or blocked",
+                    cure="name what to run in it; `coolrun plugins` lists what is there"
+                    f"{config.pluginmanager.left_out()}",
                 ).at(experiment=run.experiment.label)
             begun = time.monotonic()
             work()

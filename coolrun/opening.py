@@ -11,6 +11,7 @@ from coolrun.control import Control
 from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
 from coolrun.planning import Plan, nothing_to_run
+from coolrun.protocols import Launcher, Queue, lacking
 from coolrun.resurvey import Resurvey
 from coolrun.scheduler import State
 from coolrun.session import Session, reason_of
@@ -19,7 +20,6 @@ from coolrun.store import SessionFolder
 if TYPE_CHECKING:
     from coolrun.config import Config
     from coolrun.plain import Plain
-    from coolrun.protocols import Launcher, Queue
     from coolrun.run import Record
 
 
@@ -147,9 +147,7 @@ def _told(folder: SessionFolder) -> Iterator[None]:
 
 def launcher_of(config: Config) -> Launcher:
     """The launcher, before anything is written: what it preloads may fail."""
-    launcher: Launcher = _found(
-        config.pluginmanager.ask("coolrun_launch", config=config), "launches runs"
-    )
+    launcher: Launcher = _found("coolrun_launch", Launcher, "launches runs", config)
     config.add_cleanup(launcher.close)
     if not config.hook.coolrun_record.get_hookimpls():
         config.warn("no plugin writes records: results stay in the folders of the runs")
@@ -165,10 +163,9 @@ def open_session(
     enqueue: bool = True,
 ) -> Session:
     """A session that can be run, with all that it needs; `enqueue` what is to be launched."""
-    ask = config.pluginmanager.ask
     config.session_folder = folder
     started, begun = config.clock.now(), config.clock.monotonic()
-    queue: Queue = _found(ask("coolrun_queue", config=config), "gives a queue")
+    queue: Queue = _found("coolrun_queue", Queue, "gives a queue", config)
     config.add_cleanup(queue.close)
     journal = Journal(folder.journal)
     config.add_cleanup(journal.close)
@@ -206,7 +203,8 @@ def check_ways(plan: Plan, config: Config) -> None:
             raise experiment.blame(
                 DefinitionError(
                     f"nothing says what to run: there is no {names}",
-                    cure="name it once in the default config (`coolrun plugins` lists the keys)",
+                    cure="name it once in the default config; `coolrun plugins --json` lists the "
+                    f"keys{config.pluginmanager.left_out()}",
                 )
             )
 
@@ -222,7 +220,14 @@ def _capacity(config: Config) -> int:
     return min(answers, default=1)
 
 
-def _found(answer: Any, what: str) -> Any:
+def _found(hook: str, kind: type, what: str, config: Config) -> Any:
+    """The answer to a hook that a session cannot do without, with all that is asked of it."""
+    manager = config.pluginmanager
+    answer = manager.ask(hook, config=config)
     if answer is None:
-        raise PluginError(f"no plugin {what}", cure="`coolrun plugins` lists what is blocked")
+        cure = f"`coolrun plugins` lists what there is{manager.left_out()}"
+        raise PluginError(f"no plugin {what}", cure=cure)
+    if missing := lacking(answer, kind):
+        plugin = manager.answerer(hook, config=config)
+        raise PluginError.answered(plugin, hook, answer, f"a {kind.__name__}", missing)
     return answer

@@ -80,7 +80,8 @@ def read_definition(path: Path, config: Config) -> Definition:
     )
     if definition is None:
         raise UsageError(
-            f"no plugin reads {str(path)!r}", cure="`coolrun plugins` lists what is loaded"
+            f"no plugin reads {str(path)!r}",
+            cure=f"`coolrun plugins` lists what is loaded{config.pluginmanager.left_out()}",
         )
     config.take_settings(definition.settings, definition.source)
     return definition

@@ -162,9 +162,18 @@ class PluginManager(pluggy.PluginManager):
                     self._load(name, "-p", "", partial(import_module, name))
             except (Exception, SystemExit) as error:
                 message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
-                raise UsageError(
-                    message, cure="`coolrun plugins` lists those that are there"
-                ) from error
+                cure = "`coolrun plugins` lists those that are there"
+                raise UsageError(message, cure=f"{self.near(name, known)}{cure}") from error
+
+    def near(self, name: str, known: Iterable[str] = ()) -> str:
+        """`did you mean 'labtools'? ` where a plugin, or a module of this folder, is called so."""
+        from difflib import get_close_matches
+
+        files = (entry.partition(".") for entry in os.listdir())
+        modules = {stem for stem, _, suffix in files if suffix in {"", "py"}}
+        names = sorted({*self.infos, *known, *modules} - {name})
+        near = get_close_matches(name, names, n=1, cutoff=0.75)
+        return f"did you mean {near[0]!r}? " if near else ""
 
     def load_entry_points(self, blocked: Iterable[str]) -> None:
         """Load what is installed, one by one: a broken one is reported and left out."""
@@ -349,7 +358,22 @@ class PluginManager(pluggy.PluginManager):
         leave = f", or leave it out: -p no:{owner}" if owner else ""
         return PluginError(message, cure=f"see why with --trace-hooks{leave}")
 
+    def answerer(self, hook: str, **arguments: Any) -> str | None:
+        """Whose answer to a hook that stops at the first result is taken, by asking again."""
+        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
+            others = [p for p in self.get_plugins() if p is not implementation.plugin]
+            if self.subset_hook_caller(hook, others)(**arguments) is not None:
+                return str(implementation.plugin_name)
+        return None
+
     # Listing
+
+    def left_out(self) -> str:
+        """The end of a cure: the plugins that are not there and might have helped."""
+        states = {"blocked": list[str](), "failed": list[str]()}
+        for info in self.infos.values():
+            states.get(info.state, []).append(info.label)
+        return "".join(f"; {state}: {', '.join(names)}" for state, names in states.items() if names)
 
     def declared_by_blocked(self, package: str) -> Parser:
         """What the blocked built-ins would declare, so that a message can name them."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .functions import Function
 
+_LONGEST: Final = 300  # characters of what an exception says
 # Generator, coroutine and asynchronous generator functions (inspect.CO_*): calling one makes an
 # object that does nothing, or that warns.
 _LAZY_CODE: Final = 0x20 | 0x80 | 0x200
@@ -35,7 +36,17 @@ def call_plugged(name: str, function: Callable[..., object]) -> Function:
         except CoolrunError as error:
             raise Refused(f"{name}() failed: {error.message}", error.cure) from None
         except (Exception, SystemExit, GeneratorExit) as error:
-            raise Refused(f"{name}() failed with {type(error).__name__}") from None
+            raise Refused(f"{name}() failed: {_said(error)}") from None
         return plain_copy(meter, result)
 
     return call
+
+
+def _said(error: BaseException) -> str:
+    """The exception in one short line; its own code may fail while it is asked."""
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error)[:_LONGEST].split())
+    except Exception as failure:
+        return f"{name} (no text: {type(failure).__name__} in its __str__)"
+    return f"{name}: {text}" if text else name

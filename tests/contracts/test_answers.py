@@ -45,3 +45,58 @@ def test_experiments_that_are_no_list_are_told_with_the_plugin(project: Project)
     assert outcome.code == 3
     assert "plugin 'odd' failed in coolrun_expand: TypeError" in outcome.err
     assert outcome.err.endswith("-p no:odd\n")
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "said"),
+    [
+        (
+            "coolrun_launch()",
+            "'ssh'",
+            "'ssh' (expected a Launcher or None): it has no submit, fileno, poll, cancel, attach",
+        ),
+        ("coolrun_queue()", "[]", "[] (expected a Queue or None): it has no put, refresh, waiting"),
+    ],
+)
+def test_what_is_no_launcher_or_queue_is_told_with_what_it_lacks(
+    project: Project, hook: str, answer: str, said: str
+) -> None:
+    outcome = answered(project, hook, answer)
+    assert outcome.code == 3
+    assert f"plugin 'odd' answered {hook[:-2]} with {said}" in outcome.err
+    assert "leave it out: -p no:odd" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_launcher_that_lacks_one_function_is_told_before_anything_is_made(
+    project: Project,
+) -> None:
+    names = ("submit", "fileno", "poll", "cancel", "attach")
+    answer = f"type('Half', (), dict.fromkeys({names}, print))()"
+    outcome = answered(project, "coolrun_launch()", answer)
+    assert "(expected a Launcher or None): it has no close\n" in outcome.err
+    assert not (project.path / ".coolrun").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("ValueError('no such\\nunit')", "ValueError: no such unit in 'convert(1)'\n"),
+        ("LookupError", "LookupError in 'convert(1)'\n"),
+        ("OSError('x' * 1000)", f"OSError: {'x' * 200}"),
+    ],
+)
+def test_a_function_of_expressions_that_fails_says_why(
+    project: Project, raised: str, said: str
+) -> None:
+    plugin = f"def convert(value):\n    raise {raised}\n\n\n@hookimpl\ndef coolrun_names():\n"
+    plugin = f"from coolrun import hookimpl\n\n\n{plugin}    return {{'convert': convert}}\n"
+    project(
+        {
+            "odd.py": plugin,
+            "experiment.yaml": "Command: 'true'\n---\nx: parse convert(1)\n",
+        }
+    )
+    outcome = project.run("-p", "odd", "--dry", env={"PYTHONPATH": str(project.path)})
+    assert outcome.code == 4
+    assert f"convert() failed: {said}" in outcome.err

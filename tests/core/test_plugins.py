@@ -217,6 +217,41 @@ def test_a_named_plugin_that_cannot_be_loaded_ends_the_command(site: Site) -> No
         configure(["-p", "nowhere"])
 
 
+def test_a_named_plugin_that_is_not_there_is_told_with_the_nearest_name(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site("labtools")
+    (tmp_path / "our_cluster.py").touch()
+    monkeypatch.chdir(tmp_path)
+    for written, meant in (
+        ("labtols", "labtools"),
+        ("our_clutser", "our_cluster"),
+        ("yamlog", "yamllog"),
+    ):
+        with pytest.raises(UsageError) as error:
+            configure(["-p", written])
+        assert error.value.cure is not None
+        assert error.value.cure.startswith(f"did you mean {meant!r}? `coolrun plugins` lists")
+    with pytest.raises(UsageError) as error:
+        configure(["-p", "nothing.like.it"])
+    assert error.value.cure == "`coolrun plugins` lists those that are there"
+
+
+def test_blocking_what_is_not_there_is_told_with_the_nearest_name(site: Site) -> None:
+    assert "there is no plugin of that name; did you mean 'solve'?" in notices(
+        started("-p", "no:sovle")
+    )
+
+
+def test_what_was_left_out_is_named_where_something_is_missing(site: Site) -> None:
+    site("cluster", "raise RuntimeError('imported')\n", version="2.0")
+    site("broken", "raise RuntimeError('no luck')\n")
+    config = started("-p", "no:cluster", "-p", "no:local")
+    blocked = "blocked: 'local', 'cluster' (coolrun-cluster 2.0)"
+    assert config.pluginmanager.left_out() == f"; {blocked}; failed: 'broken' (coolrun-broken 1.0)"
+    assert started().pluginmanager.left_out().startswith("; failed: ")
+
+
 def test_blocking_wins_over_naming(site: Site) -> None:
     site("foo", "raise RuntimeError('imported')\n")
     config = started("-p", "no:foo", "-p", "foo")

@@ -84,6 +84,19 @@ def test_its_failing_observer_is_told_once_and_stops_nothing(project: Project, s
     assert outcome.err.count("plugin 'works' failed in coolrun_post_run: RuntimeError") == 1
 
 
+def test_what_a_blocked_stranger_would_have_done_is_told_with_its_name(
+    project: Project, site: Path
+) -> None:
+    project({"a.yaml": "Global: {politeness: 3}\nMood: fine\n---\nMood: great\n"})
+    outcome = run(project, site, "-p", "no:works", "-p", "no:broken", "--exp", "a.yaml")
+    assert outcome.code == 4
+    label = "plugin 'works' (coolrun-works 1.2), which is blocked"
+    assert f"Global.politeness may belong to {label}" in outcome.err
+    assert f"key 'Mood' may belong to {label}" in outcome.err
+    assert "nothing says what to run" in outcome.err
+    assert "; blocked: 'broken' (coolrun-broken 0.3), 'works' (coolrun-works 1.2)" in outcome.err
+
+
 def test_without_autoload_only_built_ins_are_there(project: Project, site: Path) -> None:
     environment = {"PYTHONPATH": str(site), "COOLRUN_DISABLE_PLUGIN_AUTOLOAD": "1"}
     outcome = project.run("plugins", "--json", env=environment)

@@ -52,7 +52,7 @@ def check_settings(settings: Mapping[str, Any], source: Source, config: Config, 
             )
         near = "" if tell.enough else _near(name, config.parser.settings, cutoff=0.5)
         tell(f"{SETTINGS}.{name} is no setting of coolrun{near}")
-        _name_failed(f"{SETTINGS}.{name}", config, tell)
+        _name_left_out(f"{SETTINGS}.{name}", config, tell)
 
 
 def _check_setting(name: str, value: Any, config: Config) -> None:
@@ -137,13 +137,15 @@ def _judge(
         near = _near(key, config.parser.keys)
         if near and key not in new:
             tell(f"key {key!r} is unknown to coolrun{near}")
-        _name_failed(f"key {key!r}", config, tell)
+        _name_left_out(f"key {key!r}", config, tell)
 
 
-def _name_failed(what: str, config: Config, tell: Told) -> None:
+def _name_left_out(what: str, config: Config, tell: Told) -> None:
     for info in config.pluginmanager.infos.values():
         if info.state == "failed":
             tell(f"{what} may belong to plugin {info.label}, which was not loaded")
+        elif info.state == "blocked" and info.origin != "built-in":
+            tell(f"{what} may belong to plugin {info.label}, which is blocked")
 
 
 def blocked(config: Config) -> Parser:
