@@ -16,6 +16,7 @@ Where the plan does not say all about a run, its start has a fifth part, a mappi
 
     folder    where its files are, if that is not in the session's folder
     record    what its leases add to its record
+    note      what its leases want to find again
     values    its parameters, where some were known only when it was launched
 """
 
@@ -64,6 +65,8 @@ class Attempt:
         more: dict[str, Plain] = {"folder": str(run.folder)} if run.moved else {}
         if run.extra:
             more["record"] = dict(run.extra)
+        if run.note:
+            more["note"] = dict(run.note)
         if run.experiment.completed:
             more["values"] = run.experiment.parameters
         return cls(run.experiment.position, run.attempt, run.token, status, failure, more=more)

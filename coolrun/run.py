@@ -45,14 +45,22 @@ class Lease:
         folder: where the run's files go instead of its session's folder.
         cwd: the working directory of the run instead of the project's.
         record: what is added to the record of the run.
-        release: called once when the run has ended, or was not started after all.
+        descriptors: open files that the process of the run inherits, such as a lock that is to
+            last as long as its last holder. They stay the plugin's, which closes them in `release`.
+        note: what the plugin wants to find again after a crash of the runner: it is journalled, and
+            part of `run.note` of a run that a resumed session has adopted. Keys that begin with the
+            plugin's name keep notes apart.
+        release: called once when the run has ended, or was not started after all. What it returns
+            is added to the record as well.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     cwd: Path | None = None
     record: Mapping[str, Plain] = field(default_factory=dict)
-    release: Callable[[], None] | None = None
+    descriptors: tuple[int, ...] = ()
+    note: Mapping[str, Plain] = field(default_factory=dict)
+    release: Callable[[], Mapping[str, Plain] | None] | None = None
 
 
 class Busy(CoolrunError):
@@ -91,6 +99,8 @@ class Run:
         environment: what the leases of the run add to its environment.
         cwd: its working directory where that is not the project's.
         extra: what the leases of the run add to its record.
+        note: what the leases of the run have journalled.
+        descriptors: what its process inherits from its leases, as numbers in the runner.
         moved: whether a lease has given it another folder than the one in its session's.
     """
 
@@ -102,6 +112,8 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     extra: Mapping[str, Plain] = field(default_factory=dict)
+    note: Mapping[str, Plain] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
     moved: bool = False
 
     @property

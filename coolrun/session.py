@@ -114,6 +114,7 @@ class Session:
             attempt.token,
             Path(attempt.more["folder"]) if moved else folder,
             extra=attempt.more.get("record", {}),
+            note=attempt.more.get("note", {}),
             moved=moved,
         )
 
@@ -357,6 +358,8 @@ class Session:
     def _leased(self, run: Run) -> list[Lease]:
         """Everything that plugins give a run; all of it or, with an exception, nothing."""
         leases: list[Lease] = []
+        environment: dict[str, str] = {}
+        run = replace(run, environment=environment)
         each = self.config.pluginmanager.each
         try:
             for plugin, lease in each(
@@ -364,6 +367,7 @@ class Session:
             ):
                 if isinstance(lease, Lease):
                     leases.append(lease)
+                    environment.update(lease.environment)
                 elif lease is not None:
                     raise PluginError.answered(plugin, "coolrun_pre_launch", lease, "a Lease")
         except BaseException:
@@ -402,7 +406,9 @@ class Session:
         run, exited, status = action.run, action.exit, action.status
         if action.reason is not None:
             exited = exited.because(action.reason)
-        _release(self._leases.pop(run.token, []))
+        found = _release(self._leases.pop(run.token, []))
+        if found:
+            run = replace(run, extra={**run.extra, **found})
         self._record_end(Record(run, exited, status))
 
     def _close_blocked(self, run: Run, verdict: Blocked) -> None:
@@ -535,26 +541,33 @@ def reason_of(error: OSError) -> str:
     return f"{error.strerror or error}{where}"
 
 
-def _release(leases: list[Lease]) -> None:
+def _release(leases: list[Lease]) -> dict[str, Plain]:
+    """Give everything back, the last one first; what the plugins have found out meanwhile."""
+    found: dict[str, Plain] = {}
     while leases:
         release = leases.pop().release
         if release is not None:
-            release()
+            found.update(release() or {})
+    return found
 
 
 def _with_leases(run: Run, experiment: Experiment, leases: list[Lease]) -> Run:
     environment: dict[str, str] = {}
     extra: dict[str, Plain] = {}
+    note: dict[str, Plain] = {}
     folder, cwd = None, None
     for lease in leases:
         environment.update(lease.environment)
         extra.update(lease.record)
+        note.update(lease.note)
         folder, cwd = lease.folder or folder, lease.cwd or cwd
     return replace(
         run,
         experiment=experiment,
         environment=environment,
         extra=extra,
+        note=note,
+        descriptors=tuple(number for lease in leases for number in lease.descriptors),
         folder=folder or run.folder,
         cwd=cwd,
         moved=folder is not None,

@@ -174,17 +174,29 @@ def _wait_for_file(exp: Any) -> None:
     wait_for(lambda: os.path.exists(exp["path"]))
 
 
+def _look_for_open_file(exp: Any) -> None:
+    wanted = os.stat(exp["path"])
+    for number in range(3, 256):
+        try:
+            if os.path.samestat(os.fstat(number), wanted):
+                exp["OPEN"] = True
+        except OSError:
+            continue  # nothing is open under this number
+
+
 class LauncherSuite:
     """What `Launcher` promises. Override `make`.
 
     Attributes:
         parallel: False if runs never overlap.
         takes_over: False if runs do not outlive the launcher that started them.
+        inherits: False if runs are on another machine, where no open file can be passed on.
         argv: the command line that runs are to see.
     """
 
     parallel = True
     takes_over = True
+    inherits = True
     argv: Sequence[str] = ("--own-argument", "7")
 
     def make(self, config: Config) -> Launcher:
@@ -196,7 +208,15 @@ class LauncherSuite:
         folder = tmp_path / "runs"
         folder.mkdir()
         monkeypatch.chdir(tmp_path)
-        functions = (_set_two, _fail, _exit_with, _show_surroundings, _interrupted, _wait_for_file)
+        functions = (
+            _set_two,
+            _fail,
+            _exit_with,
+            _show_surroundings,
+            _interrupted,
+            _wait_for_file,
+            _look_for_open_file,
+        )
         bench = make_bench(folder, functions, self.argv)
         bench.launcher = self.make(bench.config)
         yield bench
@@ -256,6 +276,23 @@ class LauncherSuite:
         assert results["ARGUMENTS"] == ["--own-argument", "7"]
         assert results["CWD"] == results["FIRST"] == str(bench.config.cwd)
         assert (dict(os.environ), os.getcwd()) == before
+
+    def test_a_run_inherits_the_open_files_of_its_leases_and_no_others(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        if not self.inherits:
+            pytest.skip("runs of this launcher inherit nothing")
+        (tmp_path / "lock").touch()
+        found = []
+        with (tmp_path / "lock").open() as lock:
+            values = {"path": str(tmp_path / "lock")}
+            own = bench.run(_look_for_open_file, values, descriptors=(lock.fileno(),))
+            other = bench.run(_look_for_open_file, values)
+            bench.submit(own, other)
+            found = [exited.results for exited in bench.wait(own, other)]
+        assert found[0] == {"OPEN": True}
+        if self.parallel:
+            assert found[1] == {}
 
     def test_every_run_of_a_batch_is_told_exactly_once(self, bench: Bench) -> None:
         runs = [bench.run(_set_two, {"a": number}) for number in range(30)]

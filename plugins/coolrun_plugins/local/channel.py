@@ -1,19 +1,23 @@
 """Messages between the runner and its keeper: pickled tuples on a socket, each with its length.
 
-Both ends are processes of the same session, so that pickle is safe here.
+Both ends are processes of the same session, so that pickle is safe here. Open files travel beside
+a message; whoever receives it takes as many as the message says.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 import select
+import socket
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Sequence
 
 _LENGTH = 8
 _CHUNK = 1 << 18
+_FILES = 64  # open files that are taken with one look; a message has no more
 
 
 class ChannelClosed(Exception):
@@ -21,13 +25,19 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """One end. Receiving never blocks; sending does only where `send` is used."""
+    """One end. Receiving never blocks; sending does only where `send` is used.
+
+    Attributes:
+        files: the open files that were received and not taken yet, in the order of their messages.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._socket = end
         self._received = bytearray()
         self._unsent = bytearray()
+        self._unsent_files: Sequence[int] = ()
+        self.files: list[int] = []
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -36,18 +46,17 @@ class Channel:
     def has_unsent(self) -> bool:
         return bool(self._unsent)
 
-    def send(self, message: tuple[Any, ...], *, patience: float) -> None:
-        """Send a whole message, waiting at most `patience` seconds for room.
+    def send(self, message: tuple[Any, ...], *, patience: float, files: Sequence[int] = ()) -> None:
+        """Send a whole message and open files, waiting at most `patience` seconds for room.
 
         Raises:
             ChannelClosed: nobody reads at the other end.
         """
+        if files:
+            self._wait_until_sent(patience)  # they go with the first byte of their own message
+            self._unsent_files = files
         self.post(message)
-        while self._unsent:
-            _, writable, _ = select.select([], [self._socket], [], patience)
-            if not writable:
-                raise ChannelClosed(f"nothing was read for {patience:g} seconds")
-            self.flush()
+        self._wait_until_sent(patience)
 
     def post(self, message: tuple[Any, ...]) -> None:
         """Send as much as there is room for; `flush` sends the rest."""
@@ -63,23 +72,40 @@ class Channel:
         """
         while self._unsent:
             try:
-                sent = self._socket.send(self._unsent[:_CHUNK])
+                sent = self._send(self._unsent[:_CHUNK])
             except BlockingIOError:
                 return
             except OSError as error:
                 raise ChannelClosed(error.strerror) from error
             del self._unsent[:sent]
 
+    def _send(self, data: bytearray) -> int:
+        if not self._unsent_files:
+            return self._socket.send(data)
+        sent = socket.send_fds(self._socket, [data], self._unsent_files)
+        self._unsent_files = ()
+        return sent
+
+    def _wait_until_sent(self, patience: float) -> None:
+        while self._unsent:
+            _, writable, _ = select.select([], [self._socket], [], patience)
+            if not writable:
+                raise ChannelClosed(f"nothing was read for {patience:g} seconds")
+            self.flush()
+
     def receive(self) -> tuple[list[tuple[Any, ...]], bool]:
         """The messages that are there, and whether the other end is open still."""
         is_open = True
         while True:
             try:
-                data = self._socket.recv(_CHUNK)
+                data, files, _, _ = socket.recv_fds(self._socket, _CHUNK, _FILES)
             except BlockingIOError:
                 break
             except OSError:
-                data = b""
+                data, files = b"", []
+            for number in files:
+                os.set_inheritable(number, False)
+            self.files += files
             if not data:
                 is_open = False
                 break

@@ -107,11 +107,21 @@ class Keeper:
     def _start(self, orders: list[Order]) -> None:
         reason, warning = self._surroundings.reason_to_start_fresh()
         for order in orders:
+            files = self._taken(order.files)
             if order.program is not None:
                 self._spawn(order, order.program)
-                continue
-            self._fork(order, reason or self._surroundings.reason_of(order), warning)
-            warning = None
+            else:
+                self._fork(order, reason or self._surroundings.reason_of(order), warning)
+                warning = None
+            for number in files:
+                os.close(number)
+
+    def _taken(self, count: int) -> list[int]:
+        """The open files of the next run, which it inherits, whatever it is."""
+        files, self._channel.files[:] = self._channel.files[:count], self._channel.files[count:]
+        for number in files:
+            os.set_inheritable(number, True)
+        return files
 
     def _fork(self, order: Order, fresh: str | None, warning: str | None) -> None:
         started = self._clock.now().isoformat(timespec="seconds")
@@ -147,7 +157,7 @@ class Keeper:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # By number: closing the objects costs more, and they are never used again.
-        for number in (*self._descriptors, *self._watched):
+        for number in (*self._descriptors, *self._watched, *self._channel.files):
             os.close(number)
         source = self._sources.get(order.source)
         live(order, source, self._config, started=started, fresh=fresh is not None)

@@ -31,7 +31,7 @@ from coolrun_plugins.local.surroundings import early_names
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from coolrun import Config
+    from coolrun import Config, Experiment
 
 PATIENCE = 10.0  # seconds for a keeper to take a message
 
@@ -58,8 +58,11 @@ class LocalLauncher:
         self._runs.update((run.token, run) for run in runs)
         if self._keeper is None:
             self._start()
-        orders = [self._order(run) for run in runs]
-        self._send(("submit", orders))
+        alone = [run for run in runs if run.descriptors]
+        if together := [self._order(run) for run in runs if not run.descriptors]:
+            self._send(("submit", together))
+        for run in alone:
+            self._send(("submit", [self._order(run)]), run.descriptors)
 
     def cancel(self, tokens: Collection[str], *, grace: float) -> None:
         known = [token for token in tokens if token in self._runs]
@@ -106,12 +109,12 @@ class LocalLauncher:
         self._keeper = start_keeper(self._config)
         self._selector.register(self._keeper.channel, selectors.EVENT_READ)
 
-    def _send(self, message: tuple[Any, ...]) -> None:
+    def _send(self, message: tuple[Any, ...], files: Sequence[int] = ()) -> None:
         """Send to the keeper. One that does not take it is found to be gone by `poll`."""
         if self._keeper is None:
             return
         try:
-            self._keeper.channel.send(message, patience=PATIENCE)
+            self._keeper.channel.send(message, patience=PATIENCE, files=files)
         except ChannelClosed:
             self._keeper.kill()
 
@@ -157,7 +160,8 @@ class LocalLauncher:
         """The run without the text of its definition, which is sent once."""
         program = self._program(run)
         if program is not None:
-            return Order(run.token, str(run.output), str(run.results), (), False, -1, b"", program)
+            paths = str(run.output), str(run.results)
+            return Order(run.token, *paths, (), False, -1, b"", program, len(run.descriptors))
         experiment = copy.copy(run.experiment)
         source, experiment.source = experiment.source, None
         number = -1
@@ -166,7 +170,7 @@ class LocalLauncher:
             if number == len(self._kept):
                 self._kept.append(source)  # its id stays its own
                 self._send(("source", number, source))
-        data = pickle.dumps(dataclasses.replace(run, experiment=experiment), protocol=5)
+        data = pickle.dumps(_sendable(run, experiment), protocol=5)
         return Order(
             run.token,
             str(run.output),
@@ -175,6 +179,7 @@ class LocalLauncher:
             run.cwd is not None,
             number,
             data,
+            files=len(run.descriptors),
         )
 
     def _program(self, run: Run) -> ProgramOrder | None:
@@ -216,6 +221,11 @@ class LocalLauncher:
         if ending.warnings:
             exited = dataclasses.replace(exited, warnings=(*exited.warnings, *ending.warnings))
         self._exits.append(exited)
+
+
+def _sendable(run: Run, experiment: Experiment) -> Run:
+    """The run without what means something in this process only."""
+    return dataclasses.replace(run, experiment=experiment, descriptors=())
 
 
 def _process_of(run: Run) -> int:

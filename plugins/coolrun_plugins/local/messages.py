@@ -24,6 +24,7 @@ class Order(NamedTuple):
         source: the number of the text that its experiment came from, or -1.
         pickled: the run itself, opened in its own process only.
         program: the program to start instead, or None.
+        files: how many open files it inherits, which travel beside the message.
     """
 
     token: str
@@ -34,6 +35,7 @@ class Order(NamedTuple):
     source: int
     pickled: bytes
     program: ProgramOrder | None = None
+    files: int = 0
 
 
 class ProgramOrder(NamedTuple):
