@@ -24,6 +24,7 @@ BUILTIN = (
     "environment",
     "folders",
     "comment",
+    "trackers",
     "shuffle",
     "budget",
     "breaker",
@@ -52,5 +53,6 @@ BUILTIN = (
     "filter",
     "clean",
     "init",
+    "initplugin",
     "plugininfo",
 )

@@ -111,6 +111,7 @@ def test_what_a_blocked_plugin_would_have_done_is_refused_and_not_passed_over(
     ("command", "name"),
     [
         ("init", "init"),
+        ("init-plugin", "initplugin"),
         ("plugins", "plugininfo"),
         ("status", "status"),
         ("pause", "steer"),
