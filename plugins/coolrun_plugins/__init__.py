@@ -21,6 +21,7 @@ BUILTIN = (
     "jobs",
     "limits",
     "retry",
+    "gpu.nvidia",
     "environment",
     "folders",
     "comment",
