@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,6 @@ from coolrun import hookimpl
 
 if TYPE_CHECKING:
     from coolrun import Config
-
-# What definitions hold is copied into logs, and logs are shown around.
-_SECRET = re.compile(
-    r"token|secret|passw|passphrase|credential|api_?key|private|auth", re.IGNORECASE
-)
 
 
 @hookimpl
@@ -30,9 +24,11 @@ class Environment(Mapping[str, str]):
         self._looking = looking
 
     def __getitem__(self, name: str) -> str:
+        from coolrun.concealment import names_secret
         from coolrun.expression import GuardError, Pending
 
-        if not isinstance(name, str) or _SECRET.search(name):
+        # What definitions hold is copied into logs, and logs are shown around.
+        if not isinstance(name, str) or names_secret(name):
             raise GuardError(
                 f"env.{name} is not read: its name looks like a secret's",
                 cure="let the program read it itself; what is computed here is copied into logs",

@@ -29,6 +29,8 @@ LAYERS = [
         "causes",
         "pace",
         "output",
+        "concealment",
+        "outbox",
     },
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs", "differences"},
