@@ -167,8 +167,9 @@ def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
 def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | None:
     """Give a run what it needs for as long as it runs: a device, a place, a licence. [deciding]
 
-    Called plugin by plugin, just before the run is submitted, and has to return at once. None
-    means: nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is
+    Called plugin by plugin, just before the run is submitted, and has to return at once;
+    `run.environment` holds what the plugins before this one have given already. None means:
+    nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is
     asked again when something has ended), `Halt` when nothing more is to be started in this
     session.
     """

@@ -183,3 +183,20 @@ def test_awaited_variables_are_checked_at_launch(project: Project) -> None:
     done = project(files).run()
     assert [record["STATUS"] for record in done.records] == ["done", "blocked"]
     assert "key 'Env.A': A is None" in done.records[1]["FAILURE"]
+
+
+def test_a_plugin_sees_what_those_before_it_have_given(project: Project) -> None:
+    plugin = """
+        from coolrun import Lease, hookimpl
+
+        @hookimpl(trylast=True)
+        def coolrun_pre_launch(run):
+            return Lease(record={"SEEN_BEFORE": dict(run.environment)})
+        """
+    files = {
+        "work.py": "def main(exp):\n    pass\n",
+        "late.py": plugin,
+        "experiment.yaml": "Module: work\n---\nEnv: {A: 1}\n---\n{}\n",
+    }
+    done = project(files).run(env={"COOLRUN_PLUGINS": "late", "PYTHONPATH": str(project.path)})
+    assert [record["SEEN_BEFORE"] for record in done.records] == [{"A": "1"}, {}]
