@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 def coolrun_gpu_inventory(config: Config) -> Inventory | None:
     """Say which GPUs this machine has. [deciding, first result]
 
-    Called in the runner, at most once per command, when runs or a person ask for GPUs; a session
-    that asks for none never calls it. None means: no driver of the kind that this plugin knows.
-    Raise a CoolrunError for a driver that is there and broken. Whoever asked closes the inventory.
+    Called in the runner when runs or a person ask for GPUs, each time that somebody begins to look
+    at them: once before the first launch, after which it is closed for processes to be forked, and
+    once more for the session. A session that asks for none never calls it. None means: no driver
+    of the kind that this plugin knows. Raise a CoolrunError for a driver that is there and broken.
+    Whoever asked closes the inventory.
     """
 
 
