@@ -123,7 +123,7 @@ class _Keeper:
     """Writes each result the moment it is set."""
 
     def __init__(self, run: Run, writer: ResultsWriter) -> None:
-        self._reserved = frozenset({*RECORD_KEYS, *run.experiment.given})
+        self._reserved = frozenset({*RECORD_KEYS, *run.experiment.given, *run.extra})
         self._writer = writer
 
     def keep(self, key: str, value: object) -> None:

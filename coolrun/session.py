@@ -129,6 +129,10 @@ class Session:
 
     # What plugins may ask for
 
+    def lease(self, token: str, lease: Lease) -> None:
+        """Have a lease end together with a run that an earlier runner has started."""
+        self._leases.setdefault(token, []).append(lease)
+
     def every(self, seconds: float, function: Callable[[], None]) -> None:
         """Have `function` called about every so many seconds while the session runs."""
         self._timers.append(_Timer(seconds, self._now() + seconds, function))

@@ -94,21 +94,22 @@ def stragglers(wanted: Mapping[str, str]) -> Iterator[Straggler]:
         if not name.isdecimal() or int(name) == ours:
             continue
         pid = int(name)
-        if _token_of(pid, wanted) is None:
+        if token_of(pid, wanted) is None:
             continue
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
         # Once more, now that the number cannot become another process's unseen.
-        token = _token_of(pid, wanted)
+        token = token_of(pid, wanted)
         if token is None:
             os.close(descriptor)
         else:
             yield Straggler(pid, token, descriptor)
 
 
-def _token_of(pid: int, wanted: Mapping[str, str]) -> str | None:
+def token_of(pid: int, wanted: Mapping[str, str]) -> str | None:
+    """The token of the run that a process belongs to, one of those `wanted` as above, or None."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environment = file.read().split(b"\0")

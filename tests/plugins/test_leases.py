@@ -27,11 +27,15 @@ LOCKING = """
             os.close(number)
             return {"PEAK": 7}
 
-        return Lease(descriptors=(number,), note={"locking": [run.attempt, 0.5]}, release=release)
+        note = {"locking": [run.attempt, 0.5]}
+        record = {"PLACE": 1}
+        return Lease(descriptors=(number,), note=note, record=record, release=release)
 
     @hookimpl
     def coolrun_session_start(session):
         (session.config.cwd / "notes").write_text(repr([dict(run.note) for run in session.running]))
+        for run in session.running:
+            session.lease(run.token, Lease(release=lambda: {"ADOPTED": True}))
 """
 WAIT = """
     import pathlib, time
@@ -127,6 +131,8 @@ def test_a_resumed_session_finds_the_notes_of_what_it_adopts(
     assert notes.read_text() == "[{'locking': [1, 0.5]}]"
     (project.path / "go").touch()
     assert second.wait(30) == 0
+    (log,) = (project.path).glob("**/log.yaml")
+    assert "ADOPTED: true" in log.read_text()
 
 
 def test_the_keeper_does_not_keep_what_it_passes_on(
@@ -145,3 +151,13 @@ def test_what_a_lease_has_found_out_is_in_the_record(project: Project) -> None:
     project({"locking.py": LOCKING, "a.yaml": "Name: x\n---\nCommand: 'true'\n"})
     outcome = project.run("--exp", "a.yaml", "-p", "locking", env={"PYTHONPATH": str(project.path)})
     assert outcome.records[0]["PEAK"] == 7
+
+
+def test_a_result_of_the_name_of_a_leases_key_is_told_of(project: Project) -> None:
+    module = "def main(exp):\n    exp['PLACE'] = 2\n"
+    project({"locking.py": LOCKING, "a.yaml": "Name: x\nModule: mod\n---\n{}\n", "mod.py": module})
+    outcome = project.run("--exp", "a.yaml", "-p", "locking", env={"PYTHONPATH": str(project.path)})
+    assert outcome.records[0]["PLACE"] == 1
+    assert "result 'PLACE' is not recorded: the runner writes this key itself" in " ".join(
+        outcome.out.split()
+    )
