@@ -16,6 +16,7 @@ import pytest
 GIB = 1 << 30
 LIBRARY = "libnvidia-ml.so.1"
 VARIABLE = "FAKE_NVML"
+LOCKS = "COOLRUN_GPU_LOCKS"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Nvml:
 
     Attributes:
         environment: what a process needs in its environment to find the library instead of a
-            real one, and the GPUs in it.
+            real one, the GPUs in it, and locks that no other test has.
         library: the file of the library.
         state: the file that holds its GPUs.
     """
@@ -82,6 +83,7 @@ class Nvml:
         self.environment = {
             "LD_LIBRARY_PATH": ":".join(place for place in places if place),
             VARIABLE: str(state),
+            LOCKS: str(state.with_name("locks")),
         }
         self._gpus: list[FakeGpu] = []
 
@@ -133,8 +135,9 @@ def nvml(_library: Path, tmp_path: Path) -> Nvml:
 def loaded(nvml: Nvml, monkeypatch: pytest.MonkeyPatch) -> Nvml:
     """The stand-in, loaded into this process: whoever loads the driver's library finds it.
 
-    It stays loaded, so that it is only for this process to find no library.
+    It stays loaded: what finds no library has to be tested in another process.
     """
-    monkeypatch.setenv(VARIABLE, str(nvml.state))
+    for name in (VARIABLE, LOCKS):
+        monkeypatch.setenv(name, nvml.environment[name])
     ctypes.CDLL(str(nvml.library))
     return nvml
