@@ -29,7 +29,7 @@ class Source:
         return locate(self.data, document, path, file=self.path)  # type: ignore[arg-type]
 
 
-@dataclass
+@dataclass(slots=True)
 class Experiment(Mapping[str, Plain]):
     """One experiment of a definition.
 

@@ -27,6 +27,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from coolrun.files import Appender
 from coolrun.machine import boot, since_boot
@@ -34,9 +35,10 @@ from coolrun.plain import Plain, decode, encode
 from coolrun.run import Run, Status
 
 FORMAT = 1
+_NOTHING_MORE: Mapping[str, Plain] = MappingProxyType({})  # shared: there are as many as runs
 
 
-@dataclass
+@dataclass(slots=True)
 class Attempt:
     """One attempt as the journal knows it. `status` is None while nobody has said how it ended.
 
@@ -50,7 +52,7 @@ class Attempt:
     status: Status | None = None
     failure: str | None = None
     recorded: bool = False
-    more: Mapping[str, Plain] = field(default_factory=dict)
+    more: Mapping[str, Plain] = field(default_factory=lambda: _NOTHING_MORE)
     again: bool = False
     seconds: float | None = None
 
@@ -69,7 +71,14 @@ class Attempt:
             more["note"] = dict(run.note)
         if run.experiment.completed:
             more["values"] = run.experiment.parameters
-        return cls(run.experiment.position, run.attempt, run.token, status, failure, more=more)
+        return cls(
+            run.experiment.position,
+            run.attempt,
+            run.token,
+            status,
+            failure,
+            more=more or _NOTHING_MORE,
+        )
 
 
 @dataclass
@@ -223,7 +232,7 @@ def _take(past: Past, event: list[Plain]) -> None:
     kind, *rest = event
     if kind == "start" and len(rest) in {3, 4}:
         position, number, token = rest[:3]
-        more = rest[3] if len(rest) == 4 else {}
+        more = rest[3] if len(rest) == 4 else _NOTHING_MORE
         past.attempts[token] = Attempt(position, number, token, more=more)
         past.finished = None
     elif kind == "finish":

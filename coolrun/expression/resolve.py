@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from coolrun.plain import ATOMS, Marked, Plain
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Levels = tuple[Mapping[str, object], ...]
 
 _SHOWN = 8  # keys of a cycle
+_NONE: frozenset[Any] = frozenset()  # Python makes each empty set anew
 
 
 class Resolution(NamedTuple):
@@ -69,7 +70,8 @@ def resolve(
         resolver.by_need()
     else:
         resolver.top_to_bottom()
-    return Resolution(resolver.values, frozenset(earlier.reads), frozenset(resolver.pending))
+    reads, pending = frozenset(earlier.reads) or _NONE, frozenset(resolver.pending) or _NONE
+    return Resolution(resolver.values, reads, pending)
 
 
 class _Cell(Unresolved):

@@ -8,6 +8,7 @@ import pytest
 
 from coolrun.errors import CoolrunError, Place
 from coolrun.experiment import Experiment, Source, dotted
+from coolrun.journal import Attempt
 
 TEXT = b"lr: 1\nsize: 2\n---\nName: a\nlr: 3\nopt: {x: [1, 2]}\n"
 
@@ -128,3 +129,11 @@ def test_a_value_that_was_moved_is_blamed_where_it_was_written() -> None:
     experiment = Experiment({"o": {"x": {"y": 2}}}, document=1, source=source, written=written)
     error = experiment.derive().blame(CoolrunError("wrong"), ("o", "x", "y"))
     assert (error.place, error.key) == (Place("a.yaml", 4, 16), "o.x.y")
+
+
+def test_an_experiment_and_an_attempt_at_it_are_small() -> None:
+    """There are as many as runs: neither has a dictionary of its own."""
+    attempt = Attempt(0, 1, "token")
+    assert not hasattr(experiment(), "__dict__")
+    assert not hasattr(attempt, "__dict__")
+    assert attempt.more is Attempt(1, 1, "other").more

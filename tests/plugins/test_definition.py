@@ -57,6 +57,13 @@ def test_own_keys_come_first_then_the_remaining_defaults(read: Reader) -> None:
     assert list(made.items()) == [("z", 3), ("a", 4), ("b", 1), ("Name", "n")]
 
 
+def test_what_experiments_leave_as_it_is_they_share(read: Reader) -> None:
+    first, second, third = read.plan("a: 1\nb: 2\n---\na: 3\n---\na: 4\n---\nb: 5\n").experiments
+    assert first.defaults is second.defaults
+    assert third.defaults == {"a": 1, "Name": "a"}
+    assert first.pending is second.pending
+
+
 def test_the_name_is_that_of_the_file_by_default(read: Reader) -> None:
     assert read("x: 1\n---\n{}\n")[0]["Name"] == "a"
 

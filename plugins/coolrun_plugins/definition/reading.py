@@ -45,8 +45,9 @@ def read(path: Path, config: Config) -> Definition:
     defaults.setdefault("Name", path.stem)
     check_settings(settings, source, config, tell)
     deep = settings.get("merge") == "deep"
+    rests: dict[tuple[str, ...], dict[str, Any]] = {}
     experiments = [
-        _experiment(number, value, defaults, forced, source, deep=deep)
+        _experiment(number, value, defaults, rests, forced, source, deep=deep)
         for number, value in documents[1:]
     ]
     check_keys(defaults, experiments, new, config, tell)
@@ -128,6 +129,7 @@ def _experiment(
     number: int,
     document: dict[str, Any],
     defaults: dict[str, Any],
+    rests: dict[tuple[str, ...], dict[str, Any]],
     forced: Sequence[tuple[list[str], Any]],
     source: Source,
     *,
@@ -155,8 +157,10 @@ def _experiment(
     new = {keys[0] for keys, _ in forced} - document.keys()
     first = {key: own[key] for key in own if key in new and not any(marked_in(own[key]))}
     own = {**first, **own}
-    rest = {k: v for k, v in defaults.items() if k not in own and k not in removed}
-    return Experiment(own=own, defaults=rest, document=number, source=source)
+    left = tuple(key for key in defaults if key not in own and key not in removed)
+    if left not in rests:
+        rests[left] = {key: defaults[key] for key in left}
+    return Experiment(own=own, defaults=rests[left], document=number, source=source)
 
 
 _NOTHING: Any = object()
