@@ -68,27 +68,35 @@ def choose(
     return next(_disjoint(fitting, need.count), None)
 
 
-def is_possible(need: Need, entries: Sequence[Entry], cards: Mapping[str, Card]) -> bool:
-    """Whether a run would get what it needs if nobody else used these GPUs."""
-    idle = {uuid: Card(card.memory) for uuid, card in cards.items()}
-    whole = [entry for entry in entries if idle.keys() >= set(entry.gpus)]
-    return choose(need, whole, (), idle) is not None
+def is_possible(need: Need, entries: Sequence[Entry], memory: Mapping[str, int]) -> bool:
+    """Whether a run would get what it needs if nobody else used the GPUs.
+
+    Args:
+        memory: the bytes of each GPU that is there, by uuid.
+    """
+    idle = {uuid: Card(amount) for uuid, amount in memory.items()}
+    return choose(need, _whole(entries, memory), (), idle) is not None
 
 
-def most(entries: Sequence[Entry], cards: Mapping[str, Card], memory: int | None) -> int:
+def most(entries: Sequence[Entry], memory: Mapping[str, int], least: int | None) -> int:
     """How many runs could go on at once if each took one entry.
 
     Args:
-        memory: the least bytes that any run declares; None if none does.
+        memory: the bytes of each GPU that is there, by uuid.
+        least: the fewest bytes that any run declares; None if none does.
     """
     count = 0
-    for entry in entries:
+    for entry in _whole(entries, memory):
         if entry.runs is not None:
             count += entry.runs
         else:
-            least = min((cards[gpu].memory for gpu in entry.gpus if gpu in cards), default=0)
-            count += max(1, least // memory) if memory else 1
+            smallest = min(memory[gpu] for gpu in entry.gpus)
+            count += max(1, smallest // least) if least else 1
     return count
+
+
+def _whole(entries: Sequence[Entry], memory: Mapping[str, int]) -> list[Entry]:
+    return [entry for entry in entries if memory.keys() >= set(entry.gpus)]
 
 
 def _fits(

@@ -1,0 +1,105 @@
+"""Who uses a GPU: runs of this session, or others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coolrun_plugins.gpu.needs import in_words
+from coolrun_plugins.gpu.slots import Card
+
+if TYPE_CHECKING:
+    from coolrun import Run
+    from coolrun_plugins.gpu.devices import Gpu, Holder
+
+
+@dataclass
+class Owners:
+    """Knows to which run a process belongs.
+
+    Attributes:
+        wanted: the results file of each run, by its token.
+    """
+
+    wanted: dict[str, str] = field(default_factory=dict)
+
+    def add(self, run: Run) -> None:
+        """It is about to run, or does."""
+        self.wanted[run.token] = str(run.results)
+
+    def remove(self, token: str) -> None:
+        """It has ended: what is left of it belongs to nobody."""
+        self.wanted.pop(token, None)
+
+    def token_of(self, pid: int) -> str | None:
+        """The token of the run that a process belongs to; None: it is no run's of this session."""
+        from coolrun.stragglers import token_of
+
+        return token_of(pid, self.wanted) or token_of(_leader(pid), self.wanted)
+
+    def foreign(self, gpu: Gpu) -> list[Holder]:
+        """The processes on a GPU that belong to no run of this session."""
+        return [holder for holder in gpu.holders if self.token_of(holder.pid) is None]
+
+
+def _leader(pid: int) -> int:
+    """The first process of its session, which is that of the run for all that a run starts."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return pid
+
+
+def card_of(
+    gpu: Gpu, foreign: Sequence[Holder], *, ours: bool, just_left: bool, tolerance: float
+) -> Card:
+    """What others use of a GPU, and whether that keeps runs from being started on it.
+
+    Args:
+        foreign: the processes on it that are not ours.
+        ours: whether runs of ours are on it: then only what is known to be others' counts.
+        just_left: whether a run of ours was on it a moment ago, and what it computed is measured
+            still.
+        tolerance: the part of its memory, and of its time, that others may use.
+    """
+    known = sum(holder.memory or 0 for holder in foreign)
+    taken = known if ours else max(known, gpu.used)
+    computes = 0.0 if ours or just_left else (gpu.utilisation or 0.0)
+    obstacle = None
+    if taken > tolerance * gpu.memory:
+        obstacle = f"{_who(foreign)} {in_words(taken)} of it"
+    elif computes > tolerance * 100:
+        obstacle = f"others compute on it ({computes:.0f} % of the time)"
+    used = gpu.used / gpu.memory if gpu.memory else 0.0
+    return Card(gpu.memory, taken, used + (gpu.utilisation or 0.0) / 1000, obstacle)
+
+
+def _who(foreign: Iterable[Holder]) -> str:
+    named = [process(holder.pid) for holder in foreign]
+    if not named:
+        return "others take"
+    more = f" and {len(named) - 1} more take" if len(named) > 1 else " takes"
+    return f"{named[0]}{more}"
+
+
+def process(pid: int) -> str:
+    """A process as people know it: `process 4242 (python)`."""
+    from coolrun.display import visible
+
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return f"process {pid} ({visible(file.read().strip())})"
+    except OSError:
+        return f"process {pid}"  # it has gone, or cannot be seen from here
+
+
+def memory_by_run(gpu: Gpu, owners: Owners) -> Mapping[str, int]:
+    """The bytes of a GPU that each run takes, by token, as far as the driver tells."""
+    found: dict[str, int] = {}
+    for holder in gpu.holders:
+        token = owners.token_of(holder.pid) if holder.memory is not None else None
+        if token is not None:
+            found[token] = found.get(token, 0) + (holder.memory or 0)
+    return found
