@@ -165,6 +165,7 @@ def _declare_core(parser: Parser) -> None:
         type=positive,
         default=100_000,
         help="refuse a definition that expands to more experiments than this",
+        schema={"type": "integer", "minimum": 1},
     )
 
 

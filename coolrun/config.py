@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_COMMAND = "run"
 
+# A JSON Schema (draft 2020-12) of a value, or a function that makes it when somebody asks for it.
+Schema = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+
 
 @dataclass(frozen=True, eq=False)
 class Option:
@@ -55,20 +58,30 @@ class Command:
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A setting of the runner; `type` turns what was written into a value or raises ValueError."""
+    """A setting of the runner.
+
+    Attributes:
+        type: turns what was written into a value, or raises ValueError.
+        schema: what `type` accepts, in words for editors; None: nothing is known.
+    """
 
     name: str
     type: Callable[[Any], Any]
     default: Any
     help: str
     plugin: str
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Key:
     """A key of an experiment that a plugin reads.
 
-    With `runs` it says what an experiment runs; every experiment needs one such key.
+    Attributes:
+        type: what its value is, in words for people.
+        runs: whether it says what an experiment runs; every experiment needs one such key.
+        schema: what its value is, in words for editors; None: nothing is known.
+        computed: whether its value may be an expression.
     """
 
     name: str
@@ -77,6 +90,8 @@ class Key:
     plugin: str
     default: Any = None
     runs: bool = False
+    schema: Schema | None = None
+    computed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +187,15 @@ class Parser:
         type: Callable[[Any], Any],  # noqa: A002 - argparse's word
         default: Any,
         help: str,  # noqa: A002
+        schema: Schema | None = None,
     ) -> None:
-        """Declare a setting of the runner."""
+        """Declare a setting of the runner.
+
+        `type` turns what was written into a value or raises ValueError; `schema` tells editors
+        what it accepts.
+        """
         self._claim("setting", name, self.settings)
-        self.settings[name] = Setting(name, type, default, help, self.plugin)
+        self.settings[name] = Setting(name, type, default, help, self.plugin, schema)
 
     def add_key(
         self,
@@ -185,13 +205,16 @@ class Parser:
         help: str,  # noqa: A002
         default: Any = None,
         runs: bool = False,
+        schema: Schema | None = None,
+        computed: bool = True,
     ) -> None:
-        """Declare a key of experiments. `type` says in words what its value is.
+        """Declare a key of experiments.
 
-        With `runs` the key says what an experiment runs.
+        `type` says in words what its value is, and `schema` says it to editors; with `computed` it
+        may be an expression as well. With `runs` the key says what an experiment runs.
         """
         self._claim("key", name, self.keys)
-        self.keys[name] = Key(name, type, help, self.plugin, default, runs)
+        self.keys[name] = Key(name, type, help, self.plugin, default, runs, schema, computed)
 
     def add_word(self, name: str, *, help: str, spreads: bool = False) -> None:  # noqa: A002
         """Declare a word that marks a value as an expression."""

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from coolrun.plain import Plain
 
 FORMS = "expected seconds, or text such as '90s', '10m', '2h', '1d', '1h30m' or '1:30:00'"
+# What is understood, as a JSON Schema.
+SCHEMA = {
+    "type": ["number", "string"],
+    "minimum": 0,
+    "pattern": r"^\s*(\d+(\.\d+)?|(\d+(\.\d+)?\s*[smhd]\s*)+|(\d+:)?\d+:\d{2}(\.\d+)?)\s*$",
+    "patternErrorMessage": FORMS,  # a word of editors; others pass it over
+}
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _PARTS = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhd]\s*)+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.ASCII)

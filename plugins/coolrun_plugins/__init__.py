@@ -26,6 +26,7 @@ BUILTIN = (
     "folders",
     "comment",
     "trackers",
+    "ports",
     "shuffle",
     "budget",
     "breaker",
@@ -44,6 +45,8 @@ BUILTIN = (
     "terminal",
     "summary",
     "dryrun",
+    "notify",
+    "slack",
     # commands
     "status",
     "steer",
@@ -55,5 +58,6 @@ BUILTIN = (
     "clean",
     "init",
     "initplugin",
+    "schema",
     "plugininfo",
 )

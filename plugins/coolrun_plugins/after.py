@@ -21,6 +21,11 @@ def coolrun_addoption(parser: Parser) -> None:
         KEY,
         type="name, position or a list of them",
         help="starts when these have ended; `previous`: the one before it",
+        schema={
+            "type": ["string", "integer", "array", "null"],
+            "minimum": 0,
+            "items": {"type": ["string", "integer"], "minimum": 0},
+        },
     )
 
 

@@ -20,6 +20,7 @@ def coolrun_addoption(parser: Parser) -> None:
         type=_count,
         default=None,
         help="pause after so many failures of one cause in a row, soon after their start",
+        schema={"type": ["integer", "null"], "minimum": 1},
     )
 
 

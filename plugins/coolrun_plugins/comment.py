@@ -17,7 +17,11 @@ RESULT = "COMMENT"
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key("Desc", type="text", help="what the experiment is about; recorded, not read")
     parser.add_setting(
-        SETTING, type=_text, default=None, help="what the session is about; in every record"
+        SETTING,
+        type=_text,
+        default=None,
+        help="what the session is about; in every record",
+        schema={"type": ["string", "null"]},
     )
     parser.add_option(
         "--comment",

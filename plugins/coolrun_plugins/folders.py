@@ -21,13 +21,17 @@ PLACES = ("project", "run")
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key(
-        OUTPUT, type="path", help="the folder of the run (default: in its session's folder)"
+        OUTPUT,
+        type="path",
+        help="the folder of the run (default: in its session's folder)",
+        schema={"type": ["string", "null"], "pattern": r"\S"},
     )
     parser.add_key(
         CWD,
         type="project or run",
         default="project",
         help="where the run works: in the project's folder or in its own",
+        schema={"enum": [*PLACES, None]},
     )
 
 

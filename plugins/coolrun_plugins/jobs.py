@@ -13,7 +13,11 @@ AUTO = "auto"
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_setting(
-        "jobs", type=_jobs, default=1, help="how many runs may go on at once; auto: one per CPU"
+        "jobs",
+        type=_jobs,
+        default=1,
+        help="how many runs may go on at once; auto: one per CPU",
+        schema={"anyOf": [{"const": AUTO}, {"type": "integer", "minimum": 1}]},
     )
     parser.add_option(
         "-j",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, DefinitionError, Parser, hookimpl
 
@@ -18,11 +18,23 @@ _COARSE, _FINE = 1.0, 0.05  # seconds between two looks
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key(
-        TIMEOUT, type="duration", help="a run is stopped after this long: seconds, 90s, 10m, 2h, 1d"
+        TIMEOUT,
+        type="duration",
+        help="a run is stopped after this long: seconds, 90s, 10m, 2h, 1d",
+        schema=_schema,
     )
     parser.add_key(
-        STALLED, type="duration", help="a run that prints nothing for this long is stopped"
+        STALLED,
+        type="duration",
+        help="a run that prints nothing for this long is stopped",
+        schema=_schema,
     )
+
+
+def _schema() -> dict[str, Any]:
+    from coolrun.durations import SCHEMA
+
+    return {"anyOf": [SCHEMA, {"type": "null"}], "not": {"const": 0}}
 
 
 @hookimpl

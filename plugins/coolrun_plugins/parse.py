@@ -20,12 +20,14 @@ def coolrun_addoption(parser: Parser) -> None:
         type=_order,
         default="file",
         help="`free`: expressions are resolved by need instead of from top to bottom",
+        schema={"enum": ["file", "free"]},
     )
     parser.add_setting(
         "chain",
         type=_chain,
         default="kept",
         help="`free`: an experiment does not wait for those that its parse expressions read",
+        schema={"enum": ["kept", "free"]},
     )
 
 

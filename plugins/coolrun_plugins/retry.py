@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, DefinitionError, Parser, hookimpl
 
@@ -16,9 +16,25 @@ DELAY = "RetryDelay"
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key(
-        RETRIES, type="whole number", default=0, help="how often a run that failed is run again"
+        RETRIES,
+        type="whole number",
+        default=0,
+        help="how often a run that failed is run again",
+        schema={"type": ["integer", "null"], "minimum": 0},
     )
-    parser.add_key(DELAY, type="duration", default=0, help="how long to wait before each retry")
+    parser.add_key(
+        DELAY,
+        type="duration",
+        default=0,
+        help="how long to wait before each retry",
+        schema=_duration,
+    )
+
+
+def _duration() -> dict[str, Any]:
+    from coolrun.durations import SCHEMA
+
+    return {"anyOf": [SCHEMA, {"type": "null"}]}
 
 
 @hookimpl

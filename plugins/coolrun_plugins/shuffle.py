@@ -16,7 +16,11 @@ SETTING = "shuffle"
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_setting(
-        SETTING, type=_seed, default=False, help="start in random order: true, or a seed"
+        SETTING,
+        type=_seed,
+        default=False,
+        help="start in random order: true, or a seed",
+        schema={"type": ["boolean", "integer", "null"], "minimum": 0},
     )
     parser.add_option(
         "--shuffle",

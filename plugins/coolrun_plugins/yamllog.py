@@ -26,7 +26,10 @@ SHORT = 1_000
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key(
-        KEY, type="path", help="where records are appended (default: the session's log.yaml)"
+        KEY,
+        type="path",
+        help="where records are appended (default: the session's log.yaml)",
+        schema={"type": ["string", "null"]},
     )
 
 

@@ -112,6 +112,7 @@ def test_what_a_blocked_plugin_would_have_done_is_refused_and_not_passed_over(
     [
         ("init", "init"),
         ("init-plugin", "initplugin"),
+        ("schema", "schema"),
         ("plugins", "plugininfo"),
         ("status", "status"),
         ("pause", "steer"),

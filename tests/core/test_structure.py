@@ -35,7 +35,7 @@ LAYERS = [
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs", "differences"},
     {"records", "store", "outline", "protocols", "hookspecs"},
-    {"config", "plugins", "execution"},
+    {"config", "schema", "plugins", "execution"},
     {"planning"},
     {"scheduler", "waiting", "journal", "control"},
     {"standing", "finding", "stragglers"},

@@ -23,6 +23,7 @@ def coolrun_addoption(parser: Parser) -> None:
         type="text with {value}, [flag] and {args}, or a list of words",
         help="the program that does the work",
         runs=True,
+        schema={"type": ["string", "array", "object", "null"]},
     )
 
 

@@ -23,7 +23,11 @@ def coolrun_addoption(parser: Parser) -> None:
     from .command import declare
 
     parser.add_setting(
-        SETTING, type=_path, default=None, help="a file for the queue; null keeps it in memory"
+        SETTING,
+        type=_path,
+        default=None,
+        help="a file for the queue; null keeps it in memory",
+        schema={"type": ["string", "null"], "pattern": r"\S"},
     )
     declare(parser)
 

@@ -17,8 +17,21 @@ FILE = "EnvFile"
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    parser.add_key(ENV, type="mapping", help="environment variables of the run: {NAME: value}")
-    parser.add_key(FILE, type="path", help="a file of NAME=value lines; Env wins over it")
+    parser.add_key(
+        ENV,
+        type="mapping",
+        help="environment variables of the run: {NAME: value}",
+        schema={
+            "type": ["object", "null"],
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        },
+    )
+    parser.add_key(
+        FILE,
+        type="path",
+        help="a file of NAME=value lines; Env wins over it",
+        schema={"type": ["string", "null"]},
+    )
 
 
 @hookimpl

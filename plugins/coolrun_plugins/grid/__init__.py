@@ -19,24 +19,41 @@ if TYPE_CHECKING:
 KEYS = ("Grid", "Zip", "Sample", "Where")
 
 
+_LISTS = {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}
+LISTS = {"anyOf": [_LISTS, {"type": "array", "items": _LISTS, "minItems": 1}, {"type": "null"}]}
+COUNT = {"type": ["integer", "null"], "minimum": 0}
+
+
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
     parser.add_key(
         "Grid",
         type="mapping of lists, or a list of such mappings",
         help="run every combination of these values; the last key varies fastest",
+        schema=LISTS,
+        computed=False,
     )
     parser.add_key(
         "Zip",
         type="mapping of lists of one length, or a list of such mappings",
         help="run with the first value of each list, then with the second, and so on",
+        schema=LISTS,
+        computed=False,
     )
     parser.add_key(
-        "Sample", type="whole number", help="run so many combinations, drawn without repetition"
+        "Sample",
+        type="whole number",
+        help="run so many combinations, drawn without repetition",
+        schema=COUNT,
+        computed=False,
     )
     parser.add_key("Seed", type="whole number", help="what Sample draws by; drawn if unset")
     parser.add_key(
-        "Where", type="expression, or a list of them", help="run the combinations that satisfy it"
+        "Where",
+        type="expression, or a list of them",
+        help="run the combinations that satisfy it",
+        schema={"type": ["string", "array", "null"], "items": {"type": "string"}},
+        computed=False,
     )
 
 

@@ -20,12 +20,18 @@ def coolrun_addoption(parser: Parser) -> None:
         type=_names,
         default=(),
         help="modules to import once, before the runs are forked: [torch, modules.train]",
+        schema={
+            "type": ["array", "string"],
+            "minLength": 1,
+            "items": {"type": "string", "minLength": 1},
+        },
     )
     parser.add_setting(
         "isolate",
         type=_way,
         default="fork" if sys.platform.startswith("linux") else "spawn",
         help="how a run gets its process: fork (fast), or spawn (an interpreter of its own)",
+        schema={"enum": [*WAYS]},
     )
 
 
@@ -34,7 +40,9 @@ def coolrun_launch(config: Config) -> Launcher:
     """The launcher of every session that asked for no other."""
     from coolrun_plugins.local.launcher import LocalLauncher
 
-    return LocalLauncher(config)
+    launcher = LocalLauncher(config)
+    config.pluginmanager.register(launcher, "local-launcher")
+    return launcher
 
 
 def _names(value: Any) -> tuple[str, ...]:

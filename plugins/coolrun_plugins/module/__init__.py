@@ -20,12 +20,14 @@ def coolrun_addoption(parser: Parser) -> None:
         type="module, module:function or file.py",
         help="the Python function that does the work; main(exp) unless another is named",
         runs=True,
+        schema={"type": ["string", "null"]},
     )
     parser.add_key(
         "Run",
         type="solve module.function",
         help="the Python function that does the work, by its whole name",
         runs=True,
+        schema={"type": ["string", "null"]},
     )
 
 

@@ -13,12 +13,26 @@ if TYPE_CHECKING:
     from coolrun import Config, Parser
 
 
+COUNT = {"type": "integer", "minimum": 0, "maximum": 10**12}
+
+
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    parser.add_key("Repeat", type="whole number", default=1, help="how many copies to run")
+    parser.add_key(
+        "Repeat",
+        type="whole number",
+        default=1,
+        help="how many copies to run",
+        schema=COUNT,
+        computed=False,
+    )
     parser.add_key("RND_IDX", type="whole number", help="identifies an experiment; drawn if unset")
     parser.add_setting(
-        "repeat", type=count, default=1, help="how often the whole list is run (1 2 1 2)"
+        "repeat",
+        type=count,
+        default=1,
+        help="how often the whole list is run (1 2 1 2)",
+        schema=COUNT,
     )
 
 
