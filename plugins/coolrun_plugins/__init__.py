@@ -23,6 +23,8 @@ BUILTIN = (
     "retry",
     "gpu.nvidia",
     "environment",
+    "gpu",
+    "gpu.nvidia",
     "folders",
     "comment",
     "trackers",

@@ -16,7 +16,6 @@ from coolrun import (
     DefinitionError,
     Experiment,
     Lease,
-    Marked,
     Plan,
     Run,
     Session,
@@ -27,7 +26,7 @@ from coolrun_plugins.gpu.confinement import VISIBLE
 from coolrun_plugins.gpu.fleet import Fleet
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
-from coolrun_plugins.gpu.needs import GPUS, MEMORY, Need, in_words, need_of
+from coolrun_plugins.gpu.needs import GPUS, MEMORY, Need, in_words, is_pending, need_of
 from coolrun_plugins.gpu.slots import Card, Tenant, choose, is_possible, most
 from coolrun_plugins.gpu.usage import Owners, card_of
 from coolrun_plugins.gpu.visibility import GPUS as RECORDED
@@ -65,7 +64,7 @@ class Leases:
 
     @hookimpl
     def coolrun_check(self, plan: Plan) -> None:
-        needs = [(e, need_of(e)) for e in plan.chosen if not _is_pending(e)]
+        needs = [(e, need_of(e)) for e in plan.chosen if not is_pending(e)]
         if len(needs) < len(plan.chosen) or any(need.count for _, need in needs):
             self._survey()
         for experiment, need in needs:
@@ -293,10 +292,6 @@ class Leases:
             if self._aftermath.suspects:
                 time.sleep(_LOOK)
         self._fleet.rest()
-
-
-def _is_pending(experiment: Experiment) -> bool:
-    return any(isinstance(experiment.get(key), Marked) for key in (GPUS, MEMORY))
 
 
 def _refuse_contradiction(experiment: Experiment) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coolrun import DefinitionError
+from coolrun import DefinitionError, Marked
 
 if TYPE_CHECKING:
     from coolrun import Experiment
@@ -47,9 +47,9 @@ class Wish:
     alone: bool = False
 
 
-def asks(experiment: Experiment) -> bool:
-    """Whether a key of the experiment speaks of GPUs."""
-    return experiment.get(GPUS) is not None or experiment.get(MEMORY) is not None
+def is_pending(experiment: Experiment) -> bool:
+    """Whether what it needs is known only when it is launched."""
+    return any(isinstance(experiment.get(key), Marked) for key in (GPUS, MEMORY))
 
 
 def need_of(experiment: Experiment) -> Need:

@@ -12,7 +12,7 @@ from coolrun import DefinitionError, UsageError
 from coolrun_plugins.gpu.slots import Entry
 
 if TYPE_CHECKING:
-    from coolrun import Config
+    from coolrun import Config, Source
     from coolrun_plugins.gpu.devices import Gpu
 
 AUTO = "auto"
@@ -39,24 +39,26 @@ class Choice:
     origin: str = "default"
 
 
-def choice_of(config: Config) -> Choice | None:
+def choice_of(config: Config, source: Source) -> Choice | None:
     """What the settings ask for; all that there are where they do not say. None: no GPU at all.
 
     Raises:
-        DefinitionError: two of them contradict each other.
+        DefinitionError: two of them contradict each other; `source` is where they were written.
     """
     gpus, resources = config.setting("gpus"), config.setting("resources")
     per_gpu = config.setting("per_gpu")
     if gpus is not None and resources is not None:
         if config.origin("gpus") == config.origin("resources"):
-            raise DefinitionError("'gpus' and 'resources' are both given", cure="keep one")
+            error = DefinitionError("'gpus' and 'resources' are both given", cure="keep one")
+            raise error.at(place=source.place(0, ("Global", "resources")))
         resources = None  # the command line wins
     if resources is not None:
         if per_gpu is not None:
-            raise DefinitionError(
+            error = DefinitionError(
                 "'per_gpu' and 'resources' are both given",
                 cure="leave out 'per_gpu': runs share a GPU that 'resources' names more than once",
             )
+            raise error.at(place=source.place(0, ("Global", "resources")))
         counted = Counter(tuple(entry) for entry in resources)
         return Choice(tuple(counted), tuple(counted.values()), config.origin("resources"))
     if gpus == NONE:
