@@ -5,20 +5,36 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 from coolrun import hookspecs
 
 ROOT = Path(__file__).parents[2]
-HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("coolrun_"))
+# The core's own, and those that built-in plugins add.
+SPECS = [
+    hookspecs,
+    *(
+        import_module(f"coolrun_plugins.{file.parent.name}.hookspecs")
+        for file in sorted((ROOT / "plugins" / "coolrun_plugins").glob("*/hookspecs.py"))
+    ),
+]
+FUNCTIONS: dict[str, FunctionType] = {
+    name: value
+    for module in SPECS
+    for name, value in vars(module).items()
+    if name.startswith("coolrun_") and isinstance(value, FunctionType)
+}
+HOOKS = sorted(FUNCTIONS)
 KINDS = re.compile(r"\[(setup|deciding|observing)(, first( result)?)?\]")
 
 
 def function(hook: str) -> ast.FunctionDef:
-    tree = ast.parse(inspect.getsource(hookspecs))
-    (found,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == hook]
+    (found,) = ast.parse(inspect.getsource(FUNCTIONS[hook])).body
+    assert isinstance(found, ast.FunctionDef)
     return found
 
 
@@ -46,7 +62,7 @@ def test_there_are_hooks() -> None:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_the_docstring_is_a_sentence_with_its_kind(hook: str) -> None:
-    first = (inspect.getdoc(getattr(hookspecs, hook)) or "").split("\n\n")[0]
+    first = (inspect.getdoc(FUNCTIONS[hook]) or "").split("\n\n")[0]
     assert first[:1].isupper()
     kind = KINDS.search(first)
     assert kind, f"{hook}: say [setup], [deciding] or [observing]"
@@ -60,7 +76,7 @@ def test_the_docstring_is_a_sentence_with_its_kind(hook: str) -> None:
 def test_a_deciding_hook_says_what_none_means_where_it_may_be_returned(hook: str) -> None:
     returns = ast.unparse(function(hook).returns or ast.Constant(value=None))
     if "| None" in returns:
-        assert "None" in (inspect.getdoc(getattr(hookspecs, hook)) or "")
+        assert "None" in (inspect.getdoc(FUNCTIONS[hook]) or "")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
