@@ -21,7 +21,6 @@ BUILTIN = (
     "jobs",
     "limits",
     "retry",
-    "gpu.nvidia",
     "environment",
     "gpu",
     "gpu.nvidia",
