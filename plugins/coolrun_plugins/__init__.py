@@ -28,6 +28,7 @@ BUILTIN = (
     "comment",
     "trackers",
     "ports",
+    "ports",
     "shuffle",
     "budget",
     "breaker",
