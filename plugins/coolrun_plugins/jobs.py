@@ -30,7 +30,9 @@ def coolrun_addoption(parser: Parser) -> None:
 
 
 @hookimpl
-def coolrun_capacity(config: Config) -> int:
+def coolrun_capacity(config: Config) -> int | None:
+    if config.origin("jobs") == "default":
+        return None  # whoever knows better says it
     jobs = config.setting("jobs")
     return usable_cpus() if jobs == AUTO else int(jobs)
 

@@ -22,7 +22,7 @@ DEFINITION = """
 
 def capacity(config: Config, **settings: object) -> int:
     config.take_settings(settings, Source("experiment.yaml", b""))
-    return int(min(config.hook.coolrun_capacity(config=config)))
+    return int(min(config.hook.coolrun_capacity(config=config), default=1))
 
 
 def test_one_run_goes_on_at_a_time_unless_told_otherwise() -> None:
