@@ -28,7 +28,6 @@ BUILTIN = (
     "comment",
     "trackers",
     "ports",
-    "ports",
     "shuffle",
     "budget",
     "breaker",
