@@ -64,7 +64,7 @@ def test_numbers_that_count_from_the_fastest_gpu_are_refused_where_gpus_differ()
     assert letters("-1", MIXED) == ""
 
 
-def test_gpus_that_cannot_be_opened_are_not_counted_and_do_not_differ() -> None:
+def test_gpus_of_which_nothing_is_known_make_no_difference() -> None:
     gpus = [Gpu(-1, "", "unknown", trouble="no permission to use it"), *ALIKE]
     assert letters("0", gpus) == "a"
     assert letters("-1", gpus) == ""

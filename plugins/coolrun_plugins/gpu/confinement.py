@@ -78,4 +78,5 @@ def _named(written: str, gpus: Sequence[Gpu]) -> Iterator[Gpu]:
 
 def _alike(gpus: Sequence[Gpu]) -> bool:
     """Whether counting from the fastest is counting along the bus."""
-    return len({gpu.name.partition(" MIG ")[0] for gpu in gpus if gpu.index >= 0}) <= 1
+    # Nothing follows from one that does not even say who it is.
+    return len({gpu.name.partition(" MIG ")[0] for gpu in gpus if gpu.uuid}) <= 1

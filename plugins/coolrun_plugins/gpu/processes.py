@@ -1,0 +1,139 @@
+"""The processes on a GPU: which run they belong to, or whose they are and what they are called."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coolrun.errors import CoolrunError
+from coolrun.journal import read_finish
+from coolrun.standing import Onlooker
+from coolrun.store import SessionFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psutil
+
+    from coolrun_plugins.gpu.devices import Holder
+
+# Where runs have their results, unless their files go to another folder.
+_RESULTS = re.compile(
+    r"/\.coolrun/sessions/(?P<session>[^/]+)/runs/(?P<position>\d+)"
+    r"/results(?:\.(?P<attempt>\d+))?\.jsonl"
+)
+_RUN_ID = b"COOLRUN_RUN_ID="
+
+
+@dataclass(frozen=True)
+class Process:
+    """What is known of a process on a GPU.
+
+    Attributes:
+        memory: bytes that it takes there; None where the driver does not say.
+        user, command: whose it is and what it is called; empty where that is not told.
+        run_id: the run that it belongs to, by itself or by a process that started it.
+        name: the name of that run's experiment, where its session was started in this folder.
+    """
+
+    pid: int
+    memory: int | None
+    user: str = ""
+    command: str = ""
+    run_id: str | None = None
+    name: str = ""
+
+
+class Processes:
+    """Finds out about processes. What sessions say is read when it is first asked for."""
+
+    def __init__(self, cwd: Path) -> None:
+        self._cwd = cwd
+        self._paths: dict[str, str] | None = None
+        self._names: dict[str, str] = {}
+
+    def of(self, holder: Holder) -> Process:
+        """The process; little is known of one that has gone, or is hidden from us."""
+        import psutil
+
+        try:
+            process = psutil.Process(holder.pid)
+            run_id = next(filter(None, map(self._run_id, _lineage(process))), None)
+            name = self._names.get(run_id, "") if run_id else ""
+            user, command = _user(process), _command(process)
+            return Process(holder.pid, holder.memory, user, command, run_id, name)
+        except psutil.NoSuchProcess:
+            return Process(holder.pid, holder.memory)
+
+    def _run_id(self, pid: int) -> str | None:
+        """The run of a process: a fork has its results open, a program its number around it."""
+        if self._paths is None:
+            self._paths = dict(self._under_way())
+        for path in _open_files(pid):
+            if path in self._paths:
+                return self._paths[path]
+            if written := _RESULTS.search(path):
+                number = int(written["attempt"] or 1)
+                return f"{written['session']}.{int(written['position'])}.{number}"
+        return _told(pid)
+
+    def _under_way(self) -> Iterator[tuple[str, str]]:
+        """The results file and the number of each run of this folder that may be going on."""
+        folders = SessionFolder.all(self._cwd)
+        for folder in (f for f in folders if read_finish(f.journal) is None):
+            try:
+                standing = Onlooker(folder).look()
+            except CoolrunError:
+                continue  # killed while it began: it has no runs
+            for attempt in standing.under_way:
+                run = standing.run(attempt)
+                self._names[run.id] = run.experiment.name
+                yield os.path.realpath(run.results), run.id
+
+
+def _lineage(process: psutil.Process) -> Sequence[int]:
+    """A process, who started it, and so on."""
+    return [process.pid, *(parent.pid for parent in process.parents())]
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return  # it has gone, or is another person's
+    for name in names:
+        try:
+            yield os.readlink(f"/proc/{pid}/fd/{name}")
+        except OSError:
+            continue  # closed since it was listed
+
+
+def _told(pid: int) -> str | None:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            variables = file.read().split(b"\0")
+    except OSError:
+        return None
+    written = next((v for v in variables if v.startswith(_RUN_ID)), None)
+    return None if written is None else written[len(_RUN_ID) :].decode("utf-8", "replace")
+
+
+def _user(process: psutil.Process) -> str:
+    import psutil
+
+    try:
+        return process.username()
+    except psutil.AccessDenied:
+        return ""
+
+
+def _command(process: psutil.Process) -> str:
+    import psutil
+
+    try:
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.AccessDenied:
+        return ""
