@@ -68,6 +68,7 @@ def test_programs_are_told_everything(project: Project, nvml: Nvml) -> None:
             "state": "free",
             "reason": None,
             "lease": None,
+            "runs": [],
             "processes": [
                 {
                     "pid": os.getpid(),
@@ -239,10 +240,10 @@ PROGRAM = "sh -c 'echo $$ > pids.new; mv pids.new pids; while [ ! -e go ]; do sl
 
 
 @contextmanager
-def running(project: Project, definition: str) -> Iterator[int]:
+def running(project: Project, definition: str, nvml: Nvml) -> Iterator[int]:
     """A session with one run; the number of the process that is to hold the GPU."""
     project({"mod.py": MODULE, "experiment.yaml": definition})
-    command, environment, _ = project.command()
+    command, environment, _ = project.command(env=nvml.environment)
     pids = project.path / "pids"
     with subprocess.Popen(
         command, cwd=project.path, env=environment, stdout=subprocess.DEVNULL
@@ -268,7 +269,7 @@ RUNS = {
 
 @pytest.mark.parametrize("definition", RUNS.values(), ids=RUNS)
 def test_runs_that_hold_a_gpu_are_named(project: Project, nvml: Nvml, definition: str) -> None:
-    with running(project, definition) as pid:
+    with running(project, definition, nvml) as pid:
         nvml.write(nvml.gpu(processes={pid: 3 * GIB}))
         outcome = gpus(project, nvml)
         (process,) = listed(project, nvml)[0]["processes"]
@@ -288,6 +289,30 @@ def test_runs_that_hold_a_gpu_are_named(project: Project, nvml: Nvml, definition
     if "elsewhere" not in definition:
         (process,) = json.loads(away.stdout)[0]["processes"]
         assert (process["run_id"], process["name"]) == (f"{session.name}.0.1", None)
+
+
+def test_a_lease_names_the_run_that_has_it_before_it_uses_the_gpu(
+    project: Project, nvml: Nvml
+) -> None:
+    nvml.write(nvml.gpu(), nvml.gpu())
+    with running(project, "Global: {gpus: 1}\nModule: mod\n---\nName: big\n", nvml) as pid:
+        told = gpus(project, nvml).out.splitlines()
+        idle, leased = listed(project, nvml)
+        nvml.change(1, processes={pid: 3 * GIB})
+        used = gpus(project, nvml).out.splitlines()
+    (session,) = (project.path / ".coolrun" / "sessions").iterdir()
+    run = f"run {session.name}.0.1 big"
+    assert (idle["state"], idle["runs"]) == ("free", [])
+    assert (leased["state"], leased["processes"]) == ("taken", [])
+    assert leased["runs"] == [{"run_id": f"{session.name}.0.1", "name": "big"}]
+    assert told[3:] == [
+        f"   leased to session {session.name} of {getpass.getuser()}",
+        f"   {run} (it has the lease, and no process there)",
+    ]
+    assert used[4:] == [f"   {run} (process {pid}, 3 GiB)"]
+    assert [one["state"] for one in listed(project, nvml)] == ["free", "taken"]
+    nvml.change(1, processes={})
+    assert [one["state"] for one in listed(project, nvml)] == ["free", "free"]
 
 
 def test_a_session_that_was_killed_while_it_began_hides_nothing(

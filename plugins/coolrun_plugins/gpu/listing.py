@@ -92,16 +92,23 @@ def _below(one: Surveyed, *, with_uuid: bool) -> Iterator[str]:
     if one.reason is not None and not told_by_processes:
         yield one.reason
     yield from map(_held, one.processes)
+    busy = {process.run_id for process in one.processes}
+    for run_id, name in one.runs:
+        if run_id not in busy:
+            yield f"{_run(run_id, name)} (it has the lease, and no process there)"
 
 
 def _held(process: Process) -> str:
     taken = "" if process.memory is None else f", {in_words(process.memory)}"
     if process.run_id:
-        name = f" {shown(process.name, 24)}" if process.name else ""
-        return f"run {process.run_id}{name} (process {process.pid}{taken})"
+        return f"{_run(process.run_id, process.name)} (process {process.pid}{taken})"
     person = f" of {process.user}" if process.user else ""
     command = f": {process.command}" if process.command else ""
     return f"process {process.pid}{person}{taken}{command}"
+
+
+def _run(run_id: str, name: str) -> str:
+    return f"run {run_id} {shown(name, 24)}" if name else f"run {run_id}"
 
 
 def _document(one: Surveyed) -> dict[str, object]:
@@ -118,6 +125,7 @@ def _document(one: Surveyed) -> dict[str, object]:
         "state": one.state,
         "reason": one.reason,
         "lease": one.lease,
+        "runs": [{"run_id": run_id, "name": name} for run_id, name in one.runs],
         "processes": [
             {
                 "pid": process.pid,

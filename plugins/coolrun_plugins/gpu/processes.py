@@ -8,17 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coolrun.errors import CoolrunError
-from coolrun.journal import read_finish
-from coolrun.standing import Onlooker
-from coolrun.store import SessionFolder
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import psutil
 
     from coolrun_plugins.gpu.devices import Holder
+    from coolrun_plugins.gpu.underway import RunsUnderWay
 
 # Where runs have their results, unless their files go to another folder.
 _RESULTS = re.compile(
@@ -48,12 +42,10 @@ class Process:
 
 
 class Processes:
-    """Finds out about processes. What sessions say is read when it is first asked for."""
+    """Finds out about processes."""
 
-    def __init__(self, cwd: Path) -> None:
-        self._cwd = cwd
-        self._paths: dict[str, str] | None = None
-        self._names: dict[str, str] = {}
+    def __init__(self, runs: RunsUnderWay) -> None:
+        self._runs = runs
 
     def of(self, holder: Holder) -> Process:
         """The process; little is known of one that has gone, or is hidden from us."""
@@ -62,7 +54,7 @@ class Processes:
         try:
             process = psutil.Process(holder.pid)
             run_id = next(filter(None, map(self._run_id, _lineage(process))), None)
-            name = self._names.get(run_id, "") if run_id else ""
+            name = self._runs.names.get(run_id, "") if run_id else ""
             user, command = _user(process), _command(process)
             return Process(holder.pid, holder.memory, user, command, run_id, name)
         except psutil.NoSuchProcess:
@@ -70,28 +62,13 @@ class Processes:
 
     def _run_id(self, pid: int) -> str | None:
         """The run of a process: a fork has its results open, a program its number around it."""
-        if self._paths is None:
-            self._paths = dict(self._under_way())
         for path in _open_files(pid):
-            if path in self._paths:
-                return self._paths[path]
+            if path in self._runs.results:
+                return self._runs.results[path]
             if written := _RESULTS.search(path):
                 number = int(written["attempt"] or 1)
                 return f"{written['session']}.{int(written['position'])}.{number}"
         return _told(pid)
-
-    def _under_way(self) -> Iterator[tuple[str, str]]:
-        """The results file and the number of each run of this folder that may be going on."""
-        folders = SessionFolder.all(self._cwd)
-        for folder in (f for f in folders if read_finish(f.journal) is None):
-            try:
-                standing = Onlooker(folder).look()
-            except CoolrunError:
-                continue  # killed while it began: it has no runs
-            for attempt in standing.under_way:
-                run = standing.run(attempt)
-                self._names[run.id] = run.experiment.name
-                yield os.path.realpath(run.results), run.id
 
 
 def _lineage(process: psutil.Process) -> Sequence[int]:

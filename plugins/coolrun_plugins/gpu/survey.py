@@ -11,6 +11,7 @@ from coolrun.errors import UsageError
 from coolrun_plugins.gpu.confinement import VISIBLE, confined
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.processes import Process, Processes
+from coolrun_plugins.gpu.underway import RunsUnderWay
 from coolrun_plugins.gpu.usage import card_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class Surveyed:
 
     Attributes:
         lease: who has leased it, in words; None: nobody.
+        runs: the RUN_ID and the name of each run that it is leased to, as far as the sessions of
+            this folder tell.
         state: `free`, `taken`, `hidden` (this process may not use it) or `broken`.
         reason: why it is not free; None for one that is.
     """
@@ -31,19 +34,24 @@ class Surveyed:
     gpu: Gpu
     processes: Sequence[Process]
     lease: str | None
+    runs: Sequence[tuple[str, str]]
     state: str
     reason: str | None
 
 
 def survey(gpus: Sequence[Gpu], config: Config) -> list[Surveyed]:
     """Find out about each GPU what there is to know."""
-    processes, locks = Processes(config.cwd), locks_of_this_machine()
+    under_way, locks = RunsUnderWay.of(config.cwd), locks_of_this_machine()
+    processes = Processes(under_way)
     visible, tolerance = _visible(gpus, config.warn), config.setting("gpu_tolerance")
     found = []
     for gpu in gpus:
         lease = locks.holder(gpu.uuid) if gpu.uuid else None
+        leased = under_way.leases.get(gpu.uuid, ())
+        runs = [(run_id, under_way.names[run_id]) for run_id in leased]
         state, reason = _state(gpu, lease, tolerance, hidden=gpu not in visible)
-        found.append(Surveyed(gpu, [*map(processes.of, gpu.holders)], lease, state, reason))
+        held = [processes.of(holder) for holder in gpu.holders]
+        found.append(Surveyed(gpu, held, lease, runs, state, reason))
     return found
 
 
