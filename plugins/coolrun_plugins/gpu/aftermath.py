@@ -12,7 +12,6 @@ from coolrun_plugins.gpu.usage import Owners, process
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from coolrun import Run
     from coolrun_plugins.gpu.devices import Gpu
 
 PATIENCE = 2.0  # seconds in which a driver gives back what a process had
@@ -36,11 +35,11 @@ class Aftermath:
         for uuid, gpu in gpus.items():
             self._before.setdefault(uuid, gpu.used)
 
-    def ended(self, run: Run, uuids: Collection[str], now: float) -> None:
-        """A run that had these GPUs has ended."""
+    def ended(self, token: str, results: str, uuids: Collection[str], now: float) -> None:
+        """A run that had these GPUs has ended; it is known by its token and its results file."""
         for uuid in uuids:
             owners, _ = self.suspects.get(uuid, (Owners(), now))
-            owners.add(run)
+            owners.wanted[token] = results
             self.suspects[uuid] = (owners, now)
 
     def clear(self, gpus: Mapping[str, Gpu], busy: Collection[str]) -> None:

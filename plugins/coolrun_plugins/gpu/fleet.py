@@ -93,6 +93,15 @@ class Fleet:
             return "no driver was found that tells of one"
         if not self._gpus:
             return f"{VISIBLE} is {os.environ.get(VISIBLE, '')!r}"
+        return self._losses
+
+    @property
+    def lost(self) -> str:
+        """Which GPUs are not handed out any more and why, in brackets; empty if none."""
+        return f" ({self._losses})" if self.drained else ""
+
+    @property
+    def _losses(self) -> str:
         return "; ".join(f"{self.name(uuid)}: {why}" for uuid, why in self.drained.items())
 
     def in_order(self, uuids: Sequence[str]) -> list[Gpu]:
@@ -120,7 +129,7 @@ class Fleet:
         for uuid, reason in {**troubled, **reasons}.items():
             if uuid not in self.drained:
                 self.drained[uuid] = reason
-                self._config.warn(f"{self.name(uuid)} is given to no more runs: {reason}")
+                self._config.warn(f"{self.name(uuid)} is left out from now on: {reason}")
 
 
 def name_of(gpu: Gpu) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,13 @@ from coolrun import (
 )
 from coolrun_plugins.gpu.aftermath import PATIENCE, Aftermath
 from coolrun_plugins.gpu.confinement import VISIBLE
+from coolrun_plugins.gpu.feasibility import problem_of
 from coolrun_plugins.gpu.fleet import Fleet
+from coolrun_plugins.gpu.holding import Holdings
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
-from coolrun_plugins.gpu.needs import GPUS, MEMORY, Need, in_words, is_pending, need_of
-from coolrun_plugins.gpu.slots import Card, Tenant, choose, is_possible, most
+from coolrun_plugins.gpu.needs import GPUS, Need, is_pending, need_of
+from coolrun_plugins.gpu.slots import Card, Tenant, choose, most
 from coolrun_plugins.gpu.usage import Owners, card_of
 from coolrun_plugins.gpu.visibility import GPUS as RECORDED
 from coolrun_plugins.gpu.visibility import environment_of, names_of
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from coolrun_plugins.gpu.settings import Choice
 
 PEAK = "GPU_MEMORY_MIB"
-ENTRIES, DECLARED, ALONE = "gpu_entries", "gpu_memory", "gpu_alone"  # in the journal
+NOTE = "gpu_entries"  # in the journal
 _SETTLED = 2.0  # seconds for which the driver still shows what an ended run computed
 _LOOK = 0.05  # seconds between looks at what is being freed
 
@@ -48,9 +50,8 @@ class Leases:
     def __init__(self, config: Config, choice: Choice) -> None:
         self._config = config
         self._fleet = Fleet(config, choice)
-        self._locks = locks_of_this_machine()
+        self._holdings = Holdings(locks_of_this_machine())
         self._tenants: dict[str, Tenant] = {}
-        self._held: dict[str, int] = {}
         self._left: dict[str, float] = {}
         self._owners = Owners()
         self._peaks = Peaks()
@@ -58,7 +59,8 @@ class Leases:
         self._session: Session | None = None
         self._surveyed = False
         self._least: int | None = None
-        self._told_of_waiting = False
+        self._waiting_since: float | None = None
+        self._told_of_contradiction = False
 
     # Before the first run
 
@@ -68,7 +70,7 @@ class Leases:
         if len(needs) < len(plan.chosen) or any(need.count for _, need in needs):
             self._survey()
         for experiment, need in needs:
-            problem = self._problem(need)
+            problem = problem_of(need, self._fleet)
             if problem is not None:
                 key = (problem.key,) if problem.key and problem.key in experiment else ()
                 problem.key = None
@@ -84,34 +86,7 @@ class Leases:
             return
         self._fleet.survey()
         self._surveyed = True
-        for uuid in self._fleet.memory:
-            self._locks.check(uuid)
-
-    def _problem(self, need: Need) -> DefinitionError | None:
-        """Why a run can never have what it needs, or None; its key is the one to correct."""
-        entries, memory = self._fleet.entries, self._fleet.memory
-        if not need.count or is_possible(need, entries, memory):
-            return None
-        wanted = "a GPU" if need.count == 1 else f"{need.count} GPUs"
-        if not memory:
-            return DefinitionError(
-                f"it needs {wanted}, and there is none: {self._fleet.why_none}",
-                key=GPUS,
-                cure=f"write `{GPUS}: 0` where none is needed; `--gpus none` leaves GPUs alone",
-            )
-        if not is_possible(replace(need, memory=None), entries, memory):
-            there = "there is 1" if len(memory) == 1 else f"there are {len(memory)}"
-            return DefinitionError(
-                f"it needs {wanted}, and {there} to hand out",
-                key=GPUS,
-                cure="`coolrun gpus` shows which there are",
-            )
-        largest = in_words(max(memory.values()))
-        return DefinitionError(
-            f"it needs {wanted} with {in_words(need.memory or 0)}, and the largest has {largest}",
-            key=MEMORY,
-            cure="`coolrun gpus` shows which there are",
-        )
+        self._holdings.check(self._fleet.memory)
 
     @hookimpl
     def coolrun_capacity(self) -> int | None:
@@ -126,42 +101,40 @@ class Leases:
     @hookimpl
     def coolrun_ready(self, experiment: Experiment) -> Blocked | None:
         try:
-            problem = self._problem(need_of(experiment))
+            problem = problem_of(need_of(experiment), self._fleet)
         except DefinitionError as error:
             problem = error
-        if problem is None:
-            return None
-        lost = [f"{self._fleet.name(u)}: {why}" for u, why in self._fleet.drained.items()]
-        return Blocked("; ".join([problem.message, *lost]))
+        return None if problem is None else Blocked(problem.message)
 
     @hookimpl
     def coolrun_pre_launch(self, run: Run, session: Session) -> Lease:
         self._begin(session)
         need = self._need(run, session)
+        if VISIBLE in run.environment and not self._told_of_contradiction:
+            self._told_of_contradiction = True
+            self._config.warn(f"{VISIBLE} of EnvFile does not count: GPUs are handed out")
         if not need.count:
             return Lease(environment={VISIBLE: ""}, record={RECORDED: []})
-        self._owners.add(run)
-        try:
-            entries = self._taken(need)
-        except BaseException:
-            self._owners.remove(run.token)
-            raise
+        entries = self._taken(need)
         uuids = [uuid for entry in entries for uuid in entry]
         self._tenants[run.token] = Tenant(entries, need.memory, need.alone)
+        self._owners.add(run)
         seen = {uuid: self._fleet.look()[uuid] for uuid in uuids}
         self._peaks.begin(run.token, seen)
         self._aftermath.begin(seen)
         gpus = self._fleet.in_order(uuids)
-        note: dict[str, Plain] = {ENTRIES: [list(entry) for entry in entries]}
-        note |= {DECLARED: need.memory} if need.memory is not None else {}
-        note |= {ALONE: True} if need.alone else {}
         return Lease(
             environment=environment_of(gpus, self._config.setting("gpu_ids")),
             record={RECORDED: names_of(gpus)},
-            descriptors=tuple(self._held[uuid] for uuid in uuids),
-            note=note,
-            release=partial(self._release, run),
+            descriptors=self._holdings.descriptors(uuids),
+            note={NOTE: [list(entry) for entry in entries]},
+            release=partial(self._release, run.token),
         )
+
+    @hookimpl
+    def coolrun_run_start(self, run: Run) -> None:
+        if run.token in self._tenants:
+            self._owners.add(run)  # now its files are where another lease wants them
 
     def _need(self, run: Run, session: Session) -> Need:
         need = need_of(run.experiment)
@@ -180,30 +153,10 @@ class Leases:
             if chosen is None:
                 raise self._busy(need, cards)
             uuids = [uuid for entry in chosen for uuid in entry.gpus]
-            locked = self._locked(uuids)
-            if locked is None:
+            other = self._holdings.take(uuids)
+            if other is None:
                 return tuple(entry.gpus for entry in chosen)
-            holder = self._locks.holder(locked) or "another session"
-            cards[locked] = replace(cards[locked], obstacle=f"{holder} has it")
-
-    def _locked(self, uuids: Iterable[str]) -> str | None:
-        """Lock them all, or tell which one another session has. Our runs share a lock."""
-        fresh: dict[str, int] = {}
-        for uuid in uuids:
-            if uuid in self._held:
-                continue
-            descriptor = self._locks.take(uuid, self._signature())
-            if descriptor is None:
-                for other in fresh.values():
-                    os.close(other)
-                return uuid
-            fresh[uuid] = descriptor
-        self._held.update(fresh)
-        return None
-
-    def _signature(self) -> str:
-        assert self._session is not None
-        return f"session {self._session.name} of {_user()}"
+            cards[other] = replace(cards[other], obstacle=self._holdings.who_has(other))
 
     def _cards(self) -> dict[str, Card]:
         now = self._config.clock.monotonic()
@@ -228,26 +181,32 @@ class Leases:
         ]
         wanted = "a GPU is" if need.count == 1 else f"{need.count} GPUs are"
         message = f"waits until {wanted} free ({'; '.join(reasons)})"
-        if not self._tenants and not self._told_of_waiting:
-            self._told_of_waiting = True
-            self._config.warn(f"nothing can be started yet: {message}")
+        self._tell_of_waiting(message)
         return Busy(message)
+
+    def _tell_of_waiting(self, message: str) -> None:
+        """Say it once that others have all, unless they have it for a moment only."""
+        now = self._config.clock.monotonic()
+        if self._tenants:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        elif now > self._waiting_since + _SETTLED:
+            self._waiting_since = float("inf")
+            self._config.warn(f"nothing can be started yet: {message}")
 
     # Taking back
 
-    def _release(self, run: Run) -> Mapping[str, Plain]:
-        tenant = self._tenants.pop(run.token)
-        self._owners.remove(run.token)
-        self._told_of_waiting = False
+    def _release(self, token: str) -> Mapping[str, Plain]:
+        tenant = self._tenants.pop(token)
         now = self._config.clock.monotonic()
         still = {uuid for other in self._tenants.values() for uuid in other.gpus}
         for uuid in tenant.gpus:
             self._left[uuid] = now
-            if uuid in self._held and uuid not in still:
-                os.close(self._held.pop(uuid))
+        self._holdings.give_back(tenant.gpus - still)
         self._fleet.forget()
-        self._aftermath.ended(run, tenant.gpus, now)
-        peak = self._peaks.end(run.token)
+        self._aftermath.ended(token, self._owners.wanted.pop(token), tenant.gpus, now)
+        peak = self._peaks.end(token)
         return {} if peak is None else {PEAK: round(peak / (1 << 20))}
 
     def _begin(self, session: Session) -> None:
@@ -255,15 +214,14 @@ class Leases:
         if self._session is not None:
             return
         self._session = session
+        self._holdings.owner = f"session {session.name} of {_user()}"
         session.every(INTERVAL, self._look)
         for run in session.running:
-            entries = _entries(run.note.get(ENTRIES))
-            if entries and all(uuid in self._fleet.memory for entry in entries for uuid in entry):
-                # Their locks are their own: what has them alone cannot be shared any more.
-                memory: Any = run.note.get(DECLARED)
-                self._tenants[run.token] = Tenant(entries, memory, alone=True)
+            tenant = Tenant(_entries(run.note.get(NOTE)), alone=True)  # its lock is its own
+            if tenant.gpus and tenant.gpus <= self._fleet.memory.keys():
+                self._tenants[run.token] = tenant
                 self._owners.add(run)
-                session.lease(run.token, Lease(release=partial(self._release, run)))
+                session.lease(run.token, Lease(release=partial(self._release, run.token)))
 
     def _look(self) -> None:
         """Measure what runs take, and see whether those that have ended have left something."""

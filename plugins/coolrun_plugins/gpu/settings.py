@@ -81,7 +81,7 @@ def entries_of(choice: Choice, gpus: Sequence[Gpu], visible: Sequence[Gpu]) -> l
         UsageError: one was named that is not there, or that this process may not hand out.
     """
     if choice.names is None:
-        return [Entry((gpu.uuid,), choice.runs[0]) for gpu in visible if gpu.uuid]
+        return [Entry((gpu.uuid,), choice.runs[0]) for gpu in visible if gpu.index >= 0]
     entries: dict[tuple[str, ...], Entry] = {}
     for names, runs in zip(choice.names, choice.runs, strict=True):
         found = [_meant(name, gpus, visible, choice.origin) for name in names]

@@ -26,12 +26,8 @@ class Owners:
     wanted: dict[str, str] = field(default_factory=dict)
 
     def add(self, run: Run) -> None:
-        """It is about to run, or does."""
+        """It runs."""
         self.wanted[run.token] = str(run.results)
-
-    def remove(self, token: str) -> None:
-        """It has ended: what is left of it belongs to nobody."""
-        self.wanted.pop(token, None)
 
     def token_of(self, pid: int) -> str | None:
         """The token of the run that a process belongs to; None: it is no run's of this session."""
@@ -41,7 +37,9 @@ class Owners:
 
     def foreign(self, gpu: Gpu) -> list[Holder]:
         """The processes on a GPU that belong to no run of this session."""
-        return [holder for holder in gpu.holders if self.token_of(holder.pid) is None]
+        # Runs in the process of the runner leave in it what it took of the GPU.
+        ours = os.getpid()
+        return [h for h in gpu.holders if h.pid != ours and self.token_of(h.pid) is None]
 
 
 def _leader(pid: int) -> int:

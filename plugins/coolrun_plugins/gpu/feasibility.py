@@ -1,0 +1,36 @@
+"""Whether the GPUs that there are could ever give a run what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coolrun import DefinitionError
+from coolrun_plugins.gpu.needs import GPUS, MEMORY, Need, in_words
+from coolrun_plugins.gpu.slots import is_possible
+
+if TYPE_CHECKING:
+    from coolrun_plugins.gpu.fleet import Fleet
+
+
+def problem_of(need: Need, fleet: Fleet) -> DefinitionError | None:
+    """Why a run can never have what it needs, or None; `key` is the one to correct."""
+    entries, memory = fleet.entries, fleet.memory
+    if not need.count or is_possible(need, entries, memory):
+        return None
+    wanted = "a GPU" if need.count == 1 else f"{need.count} GPUs"
+    if not memory:
+        return DefinitionError(
+            f"it needs {wanted}, and there is none: {fleet.why_none}",
+            key=GPUS,
+            cure=f"write `{GPUS}: 0` where none is needed; `--gpus none` leaves GPUs alone",
+        )
+    if not is_possible(replace(need, memory=None), entries, memory):
+        there = "there is 1" if len(memory) == 1 else f"there are {len(memory)}"
+        message, key = f"it needs {wanted}, and {there} to hand out", GPUS
+    else:
+        needed = f"{wanted} with {in_words(need.memory or 0)}"
+        message = f"it needs {needed}, and the largest has {in_words(max(memory.values()))}"
+        key = MEMORY
+    cure = "`coolrun gpus` shows which there are"
+    return DefinitionError(message + fleet.lost, key=key, cure=cure)

@@ -1,0 +1,64 @@
+"""The GPUs that a session has locked. Its runs share the lock of a GPU, and each inherits it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coolrun_plugins.gpu.locks import Locks
+
+
+class Holdings:
+    """The locks that a session has.
+
+    Attributes:
+        owner: who has them, in a few words for the people of other sessions.
+    """
+
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+        self._held: dict[str, int] = {}
+        self.owner = ""
+
+    def check(self, uuids: Iterable[str]) -> None:
+        """Find out whether these GPUs can be locked at all.
+
+        Raises:
+            SessionError: they cannot.
+        """
+        for uuid in uuids:
+            self._locks.check(uuid)
+
+    def take(self, uuids: Iterable[str]) -> str | None:
+        """Lock all of these GPUs, or none and tell which one somebody else has."""
+        fresh: dict[str, int] = {}
+        for uuid in uuids:
+            if uuid in self._held:
+                continue
+            descriptor = self._locks.take(uuid, self.owner)
+            if descriptor is None:
+                for other in fresh.values():
+                    os.close(other)
+                return uuid
+            fresh[uuid] = descriptor
+        self._held.update(fresh)
+        return None
+
+    def descriptors(self, uuids: Iterable[str]) -> tuple[int, ...]:
+        """The open files that hold the locks of these GPUs."""
+        return tuple(self._held[uuid] for uuid in uuids)
+
+    def give_back(self, uuids: Iterable[str]) -> None:
+        """No run of ours is on these GPUs any more; what they have started may still be."""
+        for uuid in uuids:
+            if uuid in self._held:  # not that of a run which an earlier runner has started
+                os.close(self._held.pop(uuid))
+
+    def who_has(self, uuid: str) -> str:
+        """Why a GPU could not be locked, in words."""
+        holder = self._locks.holder(uuid)
+        if holder == self.owner:
+            holder = "a process that a run of this session has left"
+        return f"{holder or 'another session'} has it"
