@@ -28,6 +28,7 @@ BUILTIN = (
     "comment",
     "trackers",
     "ports",
+    "threads",
     "shuffle",
     "budget",
     "breaker",
