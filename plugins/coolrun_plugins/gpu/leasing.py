@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from coolrun_plugins.gpu.settings import Choice
 
 PEAK = "GPU_MEMORY_MIB"
-NOTE = "gpu_entries"  # in the journal
+ENTRIES = "gpu_entries"  # in the journal
 _SETTLED = 2.0  # seconds for which the driver still shows what an ended run computed
 _LOOK = 0.05  # seconds between looks at what is being freed
 
@@ -127,7 +127,7 @@ class Leases:
             environment=environment_of(gpus, self._config.setting("gpu_ids")),
             record={RECORDED: names_of(gpus)},
             descriptors=self._holdings.descriptors(uuids),
-            note={NOTE: [list(entry) for entry in entries]},
+            note={ENTRIES: [list(entry) for entry in entries]},
             release=partial(self._release, run.token),
         )
 
@@ -217,7 +217,7 @@ class Leases:
         self._holdings.owner = f"session {session.name} of {_user()}"
         session.every(INTERVAL, self._look)
         for run in session.running:
-            tenant = Tenant(_entries(run.note.get(NOTE)), alone=True)  # its lock is its own
+            tenant = Tenant(_entries(run.note.get(ENTRIES)), alone=True)  # its lock is its own
             if tenant.gpus and tenant.gpus <= self._fleet.memory.keys():
                 self._tenants[run.token] = tenant
                 self._owners.add(run)
