@@ -47,6 +47,7 @@ LAYERS = [
     {"ending"},
     {"main"},
     {"cli"},
+    {"launching"},
     {"__main__"},
 ]
 FEATURES = re.compile(

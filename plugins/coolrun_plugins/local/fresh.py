@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
-import pickle
 import signal
 import sys
-import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,11 +15,9 @@ if TYPE_CHECKING:
 
 def hand_over(run: Run, config: Config) -> int:
     """Keep all that the other interpreter needs in a file without a name; its descriptor."""
-    settings = {name: config.setting(name) for name in config.parser.settings}
-    with tempfile.TemporaryFile() as file:
-        pickle.dump((str(config.cwd), list(config.argv), settings, run), file)
-        file.flush()
-        file.seek(0)
+    from coolrun.launching import task
+
+    with task(run, config) as file:
         descriptor = os.dup(file.fileno())
     os.set_inheritable(descriptor, True)
     return descriptor
@@ -30,16 +25,10 @@ def hand_over(run: Run, config: Config) -> int:
 
 def take_over(descriptor: int) -> tuple[Run, Config]:
     """The run and a Config like the one it was handed over with."""
-    from coolrun.cli import configure
+    from coolrun.launching import unpack
 
     with os.fdopen(descriptor, "rb") as file:
-        cwd, argv, settings, run = pickle.load(file)  # noqa: S301 - from our own parent process
-    os.chdir(cwd)
-    config = configure(argv)
-    for name, value in settings.items():
-        declared = config.parser.settings[name]
-        config.parser.settings[name] = dataclasses.replace(declared, default=value)
-    return run, config
+        return unpack(file.read())
 
 
 def main() -> None:
