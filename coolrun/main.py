@@ -20,9 +20,14 @@ def run(config: Config) -> int:
     """Run the definition that the command line names, or let a plugin do something else."""
     code = config.pluginmanager.ask("coolrun_main", config=config)
     if code is None:
-        from coolrun.opening import start_session
+        from coolrun.opening import launcher_of, start_session
+        from coolrun.planning import make_plan, read_definition
 
-        code = start_session(plan_of(config), config)
+        definition = read_definition(definition_path(config), config)
+        # Before the plan: what starts the runs is not to carry its memory about, and may prepare
+        # itself meanwhile.
+        launcher = launcher_of(config)
+        code = start_session(make_plan(definition, config), config, launcher)
     return int(code)
 
 

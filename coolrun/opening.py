@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coolrun.run import Record
 
 
-def start_session(plan: Plan, config: Config) -> ExitCode:
+def start_session(plan: Plan, config: Config, launcher: Launcher) -> ExitCode:
     """Check, enqueue, run and finish a plan.
 
     Raises:
@@ -36,8 +36,8 @@ def start_session(plan: Plan, config: Config) -> ExitCode:
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     left = config.pluginmanager.ask("coolrun_continue", plan=plan, config=config)
     if left is not None:
+        launcher.close()  # the session that goes on may want another
         return resume_session(Resumption.of(left), config)
-    launcher = launcher_of(config)
     folder = SessionFolder.create(config.cwd, config.clock.now(), config.sessions)
     with _told(folder):
         folder.lock()
@@ -116,8 +116,8 @@ def resume_session(
         config.argv = list(resumption.command["argv"])
         config.module_arguments = list(resumption.command["arguments"])
     config.take_settings(plan.settings, plan.source)
-    config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     launcher = launcher_of(config)
+    config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     with _told(folder):
         session = open_session(plan, folder, config, launcher, enqueue=False)
         survey = Resurvey(session, resumption.past)
@@ -146,7 +146,7 @@ def _told(folder: SessionFolder) -> Iterator[None]:
 
 
 def launcher_of(config: Config) -> Launcher:
-    """The launcher, before anything is written: what it preloads may fail."""
+    """The launcher that the settings ask for."""
     launcher: Launcher = _found("coolrun_launch", Launcher, "launches runs", config)
     config.add_cleanup(launcher.close)
     if not config.hook.coolrun_record.get_hookimpls():

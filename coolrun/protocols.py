@@ -39,7 +39,7 @@ class Launcher(Protocol):
         """
 
     def close(self) -> None:
-        """Give everything back. Called once, when nothing runs any more."""
+        """Give everything back, when nothing runs any more. Once more, it does nothing."""
 
 
 class Queue(Protocol):

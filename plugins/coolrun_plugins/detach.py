@@ -47,7 +47,7 @@ def coolrun_configure(config: Config) -> None:
 
 
 class Detachment:
-    """Goes on in a process of its own, as soon as nothing but running is left to do."""
+    """Goes on in a process of its own, before anything is held that belongs to one process."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -56,33 +56,17 @@ class Detachment:
 
     @hookimpl(tryfirst=True)
     def coolrun_main(self) -> None:
-        if self._config.option("resume") is not None:
-            self._leave()  # before the session is locked: the lock belongs to one process
-
-    @hookimpl(trylast=True)
-    def coolrun_check(self) -> None:
-        self._leave()
-
-    @hookimpl(tryfirst=True)
-    def coolrun_session_start(self, session: Session) -> None:
-        if self._printed is not None:
-            self._printed.replace(session.folder.path / PRINTED)
-        os.write(self._writer, session.name.encode())
-        os.close(self._writer)
-
-    def _leave(self) -> None:
         """Return in the process that goes on; the other one tells where that is, and ends."""
-        if self._printed is not None:
-            return
         folder = self._config.cwd / ".coolrun"
         folder.mkdir(exist_ok=True)
         self._printed = folder / f"detached.{os.getpid()}.log"
         reader, self._writer = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        if os.fork():
+        other = os.fork()
+        if other:
             os.close(self._writer)
-            _tell(reader, self._printed)
+            _tell(reader, other, self._printed)
         os.close(reader)
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -92,20 +76,29 @@ class Detachment:
         os.close(null)
         os.close(output)
 
+    @hookimpl(tryfirst=True)
+    def coolrun_session_start(self, session: Session) -> None:
+        if self._printed is not None:
+            self._printed.replace(session.folder.path / PRINTED)
+        os.write(self._writer, session.name.encode())
+        os.close(self._writer)
 
-def _tell(reader: int, printed: Path) -> None:
-    """Wait until the session has begun, say so, and end this process."""
+
+def _tell(reader: int, other: int, printed: Path) -> None:
+    """Wait until the session has begun or could not, say so, and end this process."""
     with os.fdopen(reader, "rb") as file:
         name = file.read().decode()
+    code = 0
     if name:
         print(f"session {name} goes on without this terminal\nto follow it: coolrun attach {name}")
     else:
+        code = os.waitstatus_to_exitcode(os.waitpid(other, 0)[1])
         sys.stderr.write(printed.read_text() if printed.exists() else "it could not begin\n")
         printed.unlink(missing_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything else belongs to the process that goes on.
-    os._exit(ExitCode.OK if name else ExitCode.USAGE)
+    os._exit(code if code >= 0 else ExitCode.INTERNAL)
 
 
 def attach(config: Config) -> int:

@@ -42,20 +42,20 @@ class InlineLauncher:
         self._config = config
         self._exits: list[Exit] = []
         # Readable while there are exits to be told.
-        self._reader, self._writer = os.pipe()
+        self._pipe = [*os.pipe()]
 
     def submit(self, runs: Sequence[Run]) -> None:
         for run in runs:
             self._exits.append(self._perform(run))
-            os.write(self._writer, b".")
+            os.write(self._pipe[1], b".")
 
     def fileno(self) -> int:
-        return self._reader
+        return self._pipe[0]
 
     def poll(self) -> Sequence[Exit]:
         exits, self._exits = self._exits, []
         if exits:
-            os.read(self._reader, len(exits))
+            os.read(self._pipe[0], len(exits))
         return exits
 
     def cancel(self, tokens: Collection[str], *, grace: float) -> None:
@@ -66,8 +66,8 @@ class InlineLauncher:
         return []
 
     def close(self) -> None:
-        os.close(self._reader)
-        os.close(self._writer)
+        while self._pipe:
+            os.close(self._pipe.pop())
 
     def _perform(self, run: Run) -> Exit:
         from coolrun.execution import perform, prepare

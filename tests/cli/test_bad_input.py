@@ -32,7 +32,7 @@ def refused(project: Project, *args: str, code: int = 4) -> str:
     outcome = project.run(*args)
     check(outcome, code)
     assert files(project) == before
-    assert "coolrun_launch" not in outcome.hooks
+    assert "coolrun_session_start" not in outcome.hooks
     return outcome.err
 
 

@@ -68,8 +68,9 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 
     def make(**settings: Any) -> Bench:
         bench = make_bench(tmp_path / "runs", [work], ["--own", "1"], **settings)
-        bench.launcher = LocalLauncher(bench.config)
+        launcher = bench.launcher = LocalLauncher(bench.config)
         benches.append(bench)
+        launcher.coolrun_check()
         return bench
 
     yield make
@@ -136,7 +137,7 @@ def test_a_preload_that_fails_is_an_error_before_the_first_run(make: Make, tmp_p
 
 def test_a_preload_that_ends_the_process_is_an_error(make: Make, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import os\nos._exit(3)\n")
-    with pytest.raises(CoolrunError, match="ended while it was preloading"):
+    with pytest.raises(CoolrunError, match=r"gone before it could start any \(exit code 3\)"):
         make(preload=("broken",))
 
 

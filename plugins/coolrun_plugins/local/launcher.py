@@ -7,10 +7,11 @@ import dataclasses
 import errno
 import os
 import pickle
+import select
 import selectors
 from typing import TYPE_CHECKING, Any
 
-from coolrun import CoolrunError, Exit, Run
+from coolrun import CoolrunError, Exit, Run, hookimpl
 from coolrun.execution import environment_of
 from coolrun.results import forbid, read_results
 from coolrun.run import RECORD_KEYS
@@ -50,6 +51,13 @@ class LocalLauncher:
         self._keeper: KeeperProcess | None = None
         self._start()
 
+    @hookimpl
+    def coolrun_check(self) -> None:
+        """Nothing is written before everything is loaded that is to be preloaded."""
+        while self._keeper is not None and not self._keeper.is_ready:
+            select.select([self._keeper.channel], [], [])
+            self._listen()
+
     def fileno(self) -> int:
         """The selector's own descriptor: it stays the same when the keeper does not."""
         return self._selector.fileno()
@@ -71,11 +79,7 @@ class LocalLauncher:
 
     def poll(self) -> Sequence[Exit]:
         if self._keeper is not None:
-            messages, is_open = self._keeper.channel.receive()
-            for kind, *rest in messages:
-                self._take(kind, rest)
-            if not is_open:
-                self._bury()
+            self._listen()
         exits, self._exits = self._exits, []
         return exits
 
@@ -95,10 +99,16 @@ class LocalLauncher:
         return alive
 
     def close(self) -> None:
-        keeper, self._keeper = self._keeper, None
+        keeper = self._keeper
         if keeper is not None:
-            self._selector.unregister(keeper.channel)
-            keeper.close(wait=not self._runs)
+            self._release(keeper)
+            if self._config.pluginmanager.is_registered(self):
+                self._config.pluginmanager.unregister(self)
+            if keeper.is_ready:
+                keeper.close(wait=not self._runs)
+            else:
+                keeper.kill()
+                keeper.bury()
         self._selector.close()
 
     # The keeper
@@ -118,23 +128,43 @@ class LocalLauncher:
         except ChannelClosed:
             self._keeper.kill()
 
-    def _take(self, kind: str, rest: list[Any]) -> None:
+    def _listen(self) -> None:
+        assert self._keeper is not None
+        messages, is_open = self._keeper.channel.receive()
+        for kind, *rest in messages:
+            self._take(self._keeper, kind, rest)
+        if not is_open:
+            self._bury()
+
+    def _take(self, keeper: KeeperProcess, kind: str, rest: list[Any]) -> None:
         if kind == "endings":
             for ending in rest[0]:
                 if not self._is_elsewhere(ending):
                     self._end(ending)
         elif kind == "notice":
             self._config.warn(rest[0])
+        elif kind == "ready":
+            keeper.is_ready = True
         elif kind == "failed":
-            raise CoolrunError(*rest)
+            self._release(keeper)
+            keeper.bury()
+            raise CoolrunError(rest[0], cure=rest[1])
 
     def _bury(self) -> None:
-        """The keeper has gone: another one takes over what lives, the rest has ended."""
+        """The keeper has gone: another one takes over what lives, the rest has ended.
+
+        Raises:
+            CoolrunError: it has not even begun to keep anything, and another one would not either.
+        """
         assert self._keeper is not None
-        self._selector.unregister(self._keeper.channel)
-        status = self._keeper.bury()
-        self._keeper = None
-        how = failure_of(status) or "it ended"
+        keeper = self._keeper
+        self._release(keeper)
+        how = failure_of(keeper.bury()) or "it ended"
+        if not keeper.is_ready:
+            raise CoolrunError(
+                f"the process that keeps the runs has gone before it could start any ({how})",
+                cure="it may have been killed for want of memory; or leave out some of `preload`",
+            )
         runs = list(self._runs.values())
         # What has not begun may be about to: of two processes only one claims the work.
         again = [run for run in runs if run.token not in self._again and not run.results.exists()]
@@ -153,6 +183,10 @@ class LocalLauncher:
         claimed = ending.status in {CLAIMED, errno.EEXIST << 8}
         run = self._runs.get(ending.token)
         return claimed and run is not None and bool(self.attach([run]))
+
+    def _release(self, keeper: KeeperProcess) -> None:
+        self._keeper = None
+        self._selector.unregister(keeper.channel)
 
     # Runs
 

@@ -8,7 +8,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from coolrun import CoolrunError, SessionError
+from coolrun import SessionError
 from coolrun_plugins.local.channel import Channel
 
 if TYPE_CHECKING:
@@ -18,11 +18,16 @@ LEAVE = 5.0  # seconds for a keeper without runs to leave
 
 
 class KeeperProcess:
-    """The keeper as its runner sees it."""
+    """The keeper as its runner sees it.
+
+    Attributes:
+        is_ready: whether it has loaded everything, and starts runs at once.
+    """
 
     def __init__(self, pid: int, end: socket.socket) -> None:
         self.pid = pid
         self.channel = Channel(end)
+        self.is_ready = False
         self._socket = end
 
     def kill(self) -> None:
@@ -50,11 +55,7 @@ class KeeperProcess:
 
 
 def start_keeper(config: Config) -> KeeperProcess:
-    """Fork the keeper from this process.
-
-    Raises:
-        CoolrunError: a module that is to be preloaded cannot be imported.
-    """
+    """Fork the keeper from this process. It loads what is to be preloaded, and serves then."""
     ours, theirs = socket.socketpair()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -69,29 +70,7 @@ def start_keeper(config: Config) -> KeeperProcess:
         ours.close()
         _become_keeper(theirs, config)
     theirs.close()
-    keeper = KeeperProcess(pid, ours)
-    if config.setting("preload"):
-        _wait_for_preload(keeper, ours, config)
-    return keeper
-
-
-def _wait_for_preload(keeper: KeeperProcess, end: socket.socket, config: Config) -> None:
-    import select
-
-    while True:
-        select.select([end], [], [])
-        messages, is_open = keeper.channel.receive()
-        for kind, *rest in messages:
-            if kind == "notice":
-                config.warn(rest[0])
-            elif kind == "failed":
-                keeper.bury()
-                raise CoolrunError(rest[0], cure=rest[1])
-            elif kind == "ready":
-                return
-        if not is_open:
-            keeper.bury()
-            raise CoolrunError("the process that keeps the runs ended while it was preloading")
+    return KeeperProcess(pid, ours)
 
 
 def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
@@ -118,6 +97,7 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
             _load_what_works(config)
             detach_streams()
             gc.freeze()
+            channel.send(("ready",), patience=LEAVE)
             Keeper(channel, surroundings, config).serve()
             code = 0
     except BaseException:
@@ -171,6 +151,4 @@ def _preload(surroundings: object, channel: Channel, config: Config) -> bool:
         surroundings.always_start_fresh()
         notice = f"every run starts an interpreter of its own: {reason}, so a fork is not safe"
         channel.send(("notice", notice), patience=LEAVE)
-    if modules:
-        channel.send(("ready",), patience=LEAVE)
     return True
