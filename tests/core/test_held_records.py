@@ -33,6 +33,22 @@ def test_a_record_that_was_torn_anywhere_is_completed(log: Path, length: int) ->
     assert written(log, "s.0.1", FIRST) == FIRST
 
 
+def test_a_log_that_was_cut_at_any_byte_becomes_whole_again(log: Path) -> None:
+    """As a session does it that is taken up: what is followed is there, all else is written."""
+    runs = {"s.0.1": FIRST, "s.1.1": SECOND, "s.2.1": SECOND.replace(b"s.1.1", b"s.2.1")}
+    whole = b"".join(runs.values())
+    for length in range(len(whole) + 1):
+        log.write_bytes(whole[:length])
+        held = HeldRecords(log)
+        missing = [run for run in runs if not held.is_followed(run)]
+        for run in missing:
+            part = held.part_of(run, runs[run])
+            data = log.read_bytes()
+            gap = b"\n" if data and not part and not data.endswith(b"\n") else b""
+            log.write_bytes(data + gap + runs[run][part:])
+        assert log.read_bytes() == whole, length
+
+
 def test_a_log_that_is_not_there_holds_nothing(log: Path) -> None:
     assert written(log, "s.0.1", FIRST) == FIRST
     assert not HeldRecords(log).is_followed("s.0.1")

@@ -94,6 +94,35 @@ def test_torn_lines_say_nothing_wherever_they_are_torn(path: Path, tmp_path: Pat
         assert (read_finish(path) == 0) == (length >= len(whole) - 1)
 
 
+def test_a_journal_that_was_cut_at_any_byte_is_gone_on_with(path: Path, tmp_path: Path) -> None:
+    """It says what its whole lines say, and all that is added later."""
+    runs = [run(tmp_path, position) for position in range(3)]
+    journal = Journal(path)
+    journal.begun("2026-01-02T03:04:05+00:00", 2)
+    for one in runs:
+        journal.started([one])
+        journal.ended(one.token, Status.DONE, None, 1.0)
+        journal.recorded(one.token)
+    journal.close()
+    whole = path.read_bytes()
+    last = run(tmp_path, 3)
+    for length in range(len(whole) + 1):
+        # What lacks nothing but its line break is whole.
+        lines = whole[: length + (whole[length : length + 1] == b"\n")].splitlines(keepends=True)
+        path.write_bytes(b"".join(line for line in lines if line.endswith(b"\n")))
+        before = read_journal(path)
+        path.write_bytes(whole[:length])
+        assert read_journal(path) == before
+        journal = Journal(path)
+        journal.started([last])
+        journal.ended(last.token, Status.FAILED, "no", 1.0)
+        journal.close()
+        past = read_journal(path)
+        assert past.attempts.pop(last.token).failure == "no"
+        before.finished = past.finished
+        assert past == before
+
+
 def test_there_need_not_be_a_journal(path: Path) -> None:
     assert read_journal(path).attempts == {}
     assert read_finish(path) is None

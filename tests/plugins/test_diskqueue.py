@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coolrun import Experiment, Plan, Source
+from coolrun import CoolrunError, Experiment, Plan, Source
 from coolrun.cli import configure
 from coolrun.session import Session
 from coolrun.store import SessionFolder
 from coolrun.testing.queues import QueueSuite
+from coolrun_plugins.diskqueue.ledger import Ledger
 from coolrun_plugins.diskqueue.queue import DiskQueue
+from coolrun_plugins.diskqueue.sidefile import SideFile
 from coolrun_plugins.diskqueue.view import END
 
 if TYPE_CHECKING:
@@ -260,27 +262,101 @@ def test_who_needs_a_run_elsewhere_waits_for_its_end(bench: Bench) -> None:
     assert numbers(first) == [1]
 
 
-def test_both_files_may_be_cut_at_any_byte(bench: Bench, tmp_path: Path) -> None:
-    """A cut file is refused; a cut journal forgets, and starts nothing again that has run."""
+@pytest.fixture
+def cut(bench: Bench) -> tuple[DiskQueue, str, bytes]:
+    """A queue of which one has started and one was edited; its file, and its journal."""
     queue = bench.queue([1, 2, 3])
     queue.take(queue.waiting()[0])
     bench.save(bench.show(queue).replace("num: 3", "num: 30"), queue)
-    text = bench.show(queue)
+    return queue, bench.show(queue), (bench.folder / ".queue.yaml.journal").read_bytes()
+
+
+def test_a_file_that_was_cut_at_any_byte_is_refused(
+    bench: Bench, cut: tuple[DiskQueue, str, bytes]
+) -> None:
+    queue, text, events = cut
+    assert queue._saves is not None
+    for size in range(len(text) - 1):
+        with pytest.raises(CoolrunError):
+            queue._saves.take_in(text[:size].encode(), [])
+    assert numbers(queue) == [2, 30]
+    assert (bench.folder / ".queue.yaml.journal").read_bytes() == events
+
+
+def test_a_journal_that_was_cut_at_any_byte_says_what_its_whole_lines_say(
+    bench: Bench, cut: tuple[DiskQueue, str, bytes]
+) -> None:
+    """And what is added then begins on a line of its own."""
+    _, _, events = cut
+    path = bench.folder / "other.yaml"
+    journal = bench.folder / ".other.yaml.journal"
+
+    def read() -> Ledger:
+        side = SideFile(path)
+        side.catch_up()
+        side.close()
+        return side.ledger
+
+    for size in range(len(events) + 1):
+        journal.write_bytes(events[: events.rfind(b"\n", 0, size) + 1])
+        whole = read()
+        journal.write_bytes(events[:size])
+        assert read() == whole
+        # A line that lacked only its end is taken as a whole then.
+        ended = events.startswith(b"\n", size) and size
+        journal.write_bytes(events[: events.rfind(b"\n", 0, size + bool(ended)) + 1])
+        known = read()
+        known.apply(["put", "later", "folder", "batch", 1])
+        journal.write_bytes(events[:size] + b'\n["put","later","folder","batch",1]\n')
+        assert read() == known
+
+
+@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.long)])
+def test_a_queue_goes_on_wherever_its_files_were_cut(
+    bench: Bench, cut: tuple[DiskQueue, str, bytes], step: int
+) -> None:
+    """A cut file is refused; a cut journal forgets, and starts nothing again that has run."""
+    _, text, events = cut
     bench.close()
-    journal = tmp_path / ".queue.yaml.journal"
-    events = journal.read_bytes()
-    for size in range(0, len(text) - 1, 3):
+    journal = bench.folder / ".queue.yaml.journal"
+    for size in range(0, len(text) - 1, step):
         journal.write_bytes(events)
         bench.path.write_text(text[:size])
         assert numbers(bench.queue(folder=bench.store)) == [2, 30]
         bench.close()
-    for size in range(0, len(events), 7):
+    for size in range(0, len(events), step):
         journal.write_bytes(events[:size])
         bench.path.write_text(text)
         there = numbers(bench.queue(folder=bench.store))
         assert 1 not in there
         assert set(there) == {2, 30}
         bench.close()
+
+
+def test_only_an_unfinished_session_of_the_same_plan_is_found_again_by_its_entries(
+    project: Project,
+) -> None:
+    text = "Global: {queue: queue.yaml}\nCommand: 'true'\nlr: 1\n---\n{}\n---\nlr: 2\n"
+    sessions = project.path / ".coolrun" / "sessions"
+
+    def forget() -> None:
+        (project.path / ".queue.yaml.journal").unlink()
+
+    project({"experiment.yaml": text}).run("--max-runs", "1")
+    forget()
+    project({"experiment.yaml": text.replace("lr: 2", "lr: 3")})
+    assert "going on" not in project.run("--max-runs", "1").err, "another plan"
+    assert len(list(sessions.iterdir())) == 2
+    (project.path / "queue.yaml").unlink()
+    forget()
+    _, second = sorted(path.name for path in sessions.iterdir())
+    project({"queue.yaml": f"---\nRUN_ID: {second}.1.1\nCommand: 'true'\nlr: 3\n"})
+    outcome = project.run()
+    assert f"going on with session {second}\n" in outcome.err, outcome.err
+    forget()
+    project({"queue.yaml": f"---\nRUN_ID: {second}.1.1\nCommand: 'true'\nlr: 3\n"})
+    assert "going on" not in project.run().err, "it is finished by now"
+    assert len(list(sessions.iterdir())) == 3
 
 
 def test_a_save_right_after_the_file_was_written_anew_is_seen(

@@ -1,4 +1,9 @@
-"""Files that a crash has cut off, at every byte: the session goes on, and nothing is lost."""
+"""Files that a crash has cut off: the session goes on, and nothing is lost.
+
+Here whole sessions go on, at some bytes of each file and, with `-m long`, at every byte. What reads
+these files is tested at every byte beside its own tests: test_journal, test_held_records,
+test_results, test_store, test_diskqueue.
+"""
 
 from __future__ import annotations
 
@@ -119,6 +124,48 @@ def _forget_the_end(session: Path) -> None:
     journal = session / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(line for line in lines if b'"finish"' not in line))
+
+
+QUEUED = """
+    Module: study
+    YamlLog: log.yaml
+    Global: {queue: queue.yaml}
+    ---
+    Repeat: 3
+"""
+QUEUE_FILES = {
+    "file": "queue.yaml",
+    "journal": ".queue.yaml.journal",
+    "file-long": "queue.yaml",
+    "journal-long": ".queue.yaml.journal",
+}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if "long" in name else [])
+        for name in QUEUE_FILES
+    ],
+)
+def test_a_queue_goes_on_whatever_was_cut_off(
+    project: Project, tmp_path: Path, command: Any, what: str, request: pytest.FixtureRequest
+) -> None:
+    project({"study.py": STUDY, "experiment.yaml": QUEUED})
+    assert command(project.path, "--max-runs", "1").code == 0
+    original = tmp_path / "original"
+    project.path.rename(original)
+    file = project.path / QUEUE_FILES[what]
+    whole = (original / QUEUE_FILES[what]).read_bytes()
+    for length in every(len(whole), request):
+        shutil.rmtree(project.path, ignore_errors=True)
+        shutil.copytree(original, project.path)
+        file.write_bytes(whole[:length])
+        done = command(project.path, "-j", "2")
+        where = f"{what} cut at {length}: {done.text}"
+        assert done.code in CODES, where
+        assert "\nTraceback" not in f"\n{done.text}", where
+        judge(project.path, "", where)
 
 
 @pytest.mark.parametrize("what", ["plan.jsonl", "definition.yaml"])

@@ -75,7 +75,7 @@ class Disk:
             ) from error
 
     @hookimpl
-    def coolrun_continue(self) -> SessionFolder | None:
+    def coolrun_continue(self, plan: Plan) -> SessionFolder | None:
         """A session with this definition that was killed, or ended before its queue was empty."""
 
         from pathlib import Path
@@ -84,18 +84,20 @@ class Disk:
             return None
         from coolrun.store import SessionFolder
 
-        from .enrolment import left_behind
+        from .enrolment import forgotten, left_behind
         from .sidefile import SideFile
 
         side = SideFile(self._path)
         try:
             with side.locked() as ledger:
-                for name in left_behind(ledger, self._batch):
-                    folder = SessionFolder(Path(ledger.members[name].folder))
+                known = [ledger.members[name] for name in left_behind(ledger, self._batch)]
+                folders = [SessionFolder(Path(member.folder)) for member in known]
+                folders += forgotten(self._path, ledger, plan, self._config.cwd)
+                for folder in folders:
                     if folder.path.is_dir() and folder.lock():
-                        waiting = len(ledger.waiting)
+                        waiting = f"; {len(ledger.waiting)} wait" if ledger.waiting else ""
                         self._config.warn(
-                            f"{self._shown}: going on with session {name}; {waiting} wait"
+                            f"{self._shown}: going on with session {folder.name}{waiting}"
                         )
                         return folder
         finally:

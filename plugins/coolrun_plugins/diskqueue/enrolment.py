@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from coolrun import DefinitionError, SessionError
 
 from .documents import is_held, meta_of, text_of
 from .roster import Roster, positions_of
 
 if TYPE_CHECKING:
     from coolrun import Config, Experiment, Plan
+    from coolrun.store import SessionFolder
 
     from .ledger import Ledger
     from .sidefile import SideFile
@@ -118,6 +121,35 @@ def left_behind(ledger: Ledger, batch: str) -> Iterable[str]:
     for name, member in reversed(list(ledger.members.items())):
         if member.batch == batch and (name in waiting or ledger.unfinished(name)):
             yield name
+
+
+def forgotten(path: Path, ledger: Ledger, plan: Plan, cwd: Path) -> Iterator[SessionFolder]:
+    """Unfinished sessions with this very plan whose entries are in the file, and in it alone."""
+    from coolrun.store import SessionFolder
+
+    from .view import parse
+
+    try:
+        documents = parse(path.read_bytes(), str(path)).documents
+    except (FileNotFoundError, DefinitionError):
+        return  # whoever takes it in says what is wrong with it
+    unknown = {d.id.partition(".")[0] for d in documents if d.id and d.id not in ledger.entries}
+    for folder in reversed(SessionFolder.all(cwd)):
+        if folder.name in unknown and _is_left(folder, plan):
+            yield folder
+
+
+def _is_left(folder: SessionFolder, plan: Plan) -> bool:
+    from coolrun.opening import Resumption
+
+    try:
+        resumption = Resumption.of(folder)
+    except SessionError:
+        return False
+    known, ours = resumption.plan, plan.experiments
+    theirs = [experiment.parameters for experiment in known.experiments[: len(ours)]]
+    same = known.source.data == plan.source.data and theirs == [e.parameters for e in ours]
+    return same and bool(resumption.unfinished())
 
 
 def is_alive(folder: str) -> bool:

@@ -261,6 +261,7 @@ class DiskQueue:
         assert ledger.queue is not None
         self._side.append([["view", version]])
         try:
+            self._side.sync()  # the file must not know of what a power loss could still take
             written = self._view.write(ledger.queue, version, ledger.shown())
         except OSError as error:
             self._due = time.monotonic() + 10.0
