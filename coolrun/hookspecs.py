@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from coolrun.plugins import PluginManager
     from coolrun.programs import Program
     from coolrun.protocols import Launcher, Queue
-    from coolrun.run import Blocked, Lease, Record, Retry, Run
+    from coolrun.run import Blocked, Exit, Lease, Record, Retry, Run
     from coolrun.session import Session
     from coolrun.store import SessionFolder
 
@@ -214,6 +214,15 @@ def coolrun_execute(
     the mapping that the work is given; what is set in it is a result. An exception, here or there,
     is the failure of the run. None means: this experiment is not for this plugin. Wrap it to
     prepare objects or the process.
+    """
+
+
+@hookspec(firstresult=True)
+def coolrun_diagnose(run: Run, exited: Exit, config: Config) -> str | None:
+    """Say in one line why a run failed whose own words do not say it. [deciding, first result]
+
+    Called in the runner when a run has failed by itself, before that is written down; what is
+    returned is its `FAILURE`. None means: what the run said stands.
     """
 
 

@@ -108,9 +108,12 @@ class Resurvey:
         written = read_results(run.results, run.token)
         seconds = None
         if written.exit is not None:
-            attempt.status = Status.DONE if written.exit.ok else Status.FAILED
-            attempt.failure = written.exit.failure
-            seconds = written.exit.elapsed
+            exited = written.exit
+            if not exited.ok:
+                exited = self._session.diagnosed(run, exited)
+            attempt.status = Status.DONE if exited.ok else Status.FAILED
+            attempt.failure = exited.failure
+            seconds = exited.elapsed
         else:
             attempt.status, attempt.failure = Status.LOST, UNSEEN
         self._session.journal.ended(run.token, attempt.status, attempt.failure, seconds)

@@ -410,10 +410,19 @@ class Session:
         run, exited, status = action.run, action.exit, action.status
         if action.reason is not None:
             exited = exited.because(action.reason)
+        elif status is Status.FAILED:
+            exited = self.diagnosed(run, exited)
         found = _release(self._leases.pop(run.token, []))
         if found:
             run = replace(run, extra={**run.extra, **found})
         self._record_end(Record(run, exited, status))
+
+    def diagnosed(self, run: Run, exited: Exit) -> Exit:
+        """The exit of a run that failed, with a better reason if a plugin knows one."""
+        reason = self.config.pluginmanager.ask(
+            "coolrun_diagnose", run=run, exited=exited, config=self.config
+        )
+        return exited if reason is None else exited.because(reason)
 
     def _close_blocked(self, run: Run, verdict: Blocked) -> None:
         now = self.config.clock.now().isoformat(timespec="seconds")
