@@ -86,7 +86,7 @@ class Resolver:
             raise experiment.blame(error, getattr(error, "path", ())) from error
         experiment.settle(resolution.values)
         experiment.pending = resolution.pending
-        if config.setting("chain") != "free":
+        if resolution.reads and config.setting("chain") != "free":
             experiment.after = frozenset(previous[index].position for index in resolution.reads)
 
 

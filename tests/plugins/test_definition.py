@@ -61,6 +61,7 @@ def test_what_experiments_leave_as_it_is_they_share(read: Reader) -> None:
     first, second, third = read.plan("a: 1\nb: 2\n---\na: 3\n---\na: 4\n---\nb: 5\n").experiments
     assert first.defaults is second.defaults
     assert third.defaults == {"a": 1, "Name": "a"}
+    assert first.after is second.after, "even the set of what it waits for"
     assert first.pending is second.pending
 
 
