@@ -1,0 +1,198 @@
+"""One lock per GPU, for all people of a machine, that lasts as long as its last holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from coolrun import SessionError
+from coolrun_plugins.gpu import locks as module
+from coolrun_plugins.gpu.locks import VARIABLE, Locks, locks_of_this_machine
+
+UUID = "GPU-1"
+NOBODY = 65534
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    folder = tmp_path / "locks"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+@pytest.fixture
+def locks(shared: Path) -> Locks:
+    return Locks(str(shared))
+
+
+@pytest.fixture
+def held(locks: Locks) -> Iterator[int]:
+    descriptor = locks.take(UUID, "session a of me")
+    assert descriptor is not None
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_only_one_has_a_lock_and_others_are_told_who(locks: Locks, held: int) -> None:
+    assert locks.take(UUID, "session b") is None
+    assert locks.holder(UUID) == "session a of me"
+    other = locks.take("GPU-2", "session b")
+    assert other is not None
+    os.close(other)
+
+
+def test_a_lock_ends_with_its_last_holder(locks: Locks) -> None:
+    descriptor = locks.take(UUID, "session a")
+    assert descriptor is not None
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[descriptor]
+    ) as process:
+        os.close(descriptor)
+        assert locks.take(UUID, "session b") is None
+        process.kill()
+    again = locks.take(UUID, "session b")
+    assert again is not None
+    assert locks.holder(UUID) == "session b"
+    os.close(again)
+
+
+def test_nobody_holds_what_was_never_or_is_no_longer_locked(locks: Locks) -> None:
+    assert locks.holder(UUID) is None
+    locks.check(UUID)
+    assert locks.holder(UUID) is None
+
+
+def test_the_file_is_for_everybody_whatever_the_umask_is(locks: Locks, shared: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        locks.check(UUID)
+    finally:
+        os.umask(before)
+    (file,) = shared.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o666
+
+
+def test_the_lock_of_a_file_that_was_removed_counts_for_nothing(locks: Locks, held: int) -> None:
+    os.unlink(locks.path(UUID))
+    descriptor = locks.take(UUID, "session b")
+    assert descriptor is not None
+    assert locks.take(UUID, "session c") is None
+    os.close(descriptor)
+
+
+def test_a_file_that_is_removed_while_it_is_locked_is_made_again(
+    locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not removed:
+            removed.append(os.unlink(locks.path(UUID)))
+        original(descriptor, operation)
+
+    original = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", flock)
+    descriptor = locks.take(UUID, "session a")
+    assert descriptor is not None
+    assert os.path.samestat(os.fstat(descriptor), os.stat(locks.path(UUID)))
+    os.close(descriptor)
+
+
+def _link(path: str) -> None:
+    os.symlink("/etc/hostname", path)
+
+
+def _dangle(path: str) -> None:
+    os.symlink(f"{path}.nowhere", path)
+
+
+@pytest.mark.parametrize("plant", [_link, _dangle, os.mkfifo, os.mkdir])
+def test_what_somebody_planted_in_the_place_of_a_lock_is_not_touched(
+    locks: Locks, shared: Path, plant: Callable[[str], None]
+) -> None:
+    plant(locks.path(UUID))
+    with pytest.raises(SessionError, match="keeps sessions from taking the same GPU") as error:
+        locks.take(UUID, "session a")
+    assert VARIABLE in str(error.value)
+    assert os.listdir(shared) == [os.path.basename(locks.path(UUID))]
+
+
+def test_a_folder_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match="No such file"):
+        Locks(str(tmp_path / "none")).check(UUID)
+
+
+def test_what_is_written_there_cannot_play_tricks_on_the_terminal(locks: Locks, held: int) -> None:
+    Path(locks.path(UUID)).write_bytes(b"\x1b[2Jnobody\xff\n" + b"x" * 1000)
+    holder = locks.holder(UUID)
+    assert holder is not None
+    assert holder.isprintable()
+    assert len(holder) <= 200
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be two people")
+@pytest.mark.parametrize("mode", [0o666, 0o644])
+def test_two_people_share_the_locks(mode: int) -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o1777)
+        locks = Locks(folder)
+        held = locks.take(UUID, "session a of me")
+        assert held is not None
+        os.chmod(locks.path(UUID), mode)
+        code = f"""if True:
+            import os
+            from coolrun_plugins.gpu.locks import Locks
+            os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY}); os.umask(0o077)
+            locks = Locks({folder!r})
+            print(locks.take({UUID!r}, ""), locks.holder({UUID!r}), locks.take("GPU-2", "b"))
+            """
+        told = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+        assert told.startswith("None session a of me ")
+        assert not told.endswith("None")
+        own = locks.take("GPU-2", "session a")  # the other one's file, whose holder has gone
+        assert own is not None
+        os.close(held)
+        os.close(own)
+
+
+# Where the locks are
+
+
+def test_a_variable_names_the_folder_which_is_made_for_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "a" / "b"
+    monkeypatch.setenv(VARIABLE, str(named))
+    assert locks_of_this_machine().folder == str(named)
+    assert stat.S_IMODE(named.stat().st_mode) == 0o1777
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "locks"))
+    with pytest.raises(SessionError, match=f"which {VARIABLE} names: Not a directory"):
+        locks_of_this_machine()
+
+
+def test_everybody_uses_the_first_folder_that_is_safe_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    private, link = tmp_path / "private", tmp_path / "link"
+    private.mkdir()
+    link.symlink_to("/tmp")
+    folders = (str(tmp_path / "none"), str(private), str(link), "/tmp")
+    monkeypatch.setattr(module, "_FOLDERS", folders)
+    monkeypatch.setenv("TMPDIR", str(private))
+    assert locks_of_this_machine().folder == "/tmp"
