@@ -120,6 +120,17 @@ class PluginManager(pluggy.PluginManager):
         self.infos: dict[str, PluginInfo] = {}
         self.notices: list[str] = []
         self._told: set[str] = set()
+        self._callers: dict[str, list[tuple[str, pluggy.HookCaller]]] = {}
+
+    def register(self, plugin: object, name: str | None = None) -> str | None:
+        """Have the hooks of a plugin called from now on; its name, or None if that is blocked."""
+        self._callers.clear()
+        return super().register(plugin, name)
+
+    def unregister(self, plugin: object = None, name: str | None = None) -> object:
+        """Have the hooks of a plugin not called any more; returns the plugin."""
+        self._callers.clear()
+        return super().unregister(plugin, name)
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
         """Look only at names that can be hooks: looking at every name costs a tenth of a start."""
@@ -301,33 +312,39 @@ class PluginManager(pluggy.PluginManager):
 
         A failure names the plugin and the hook.
         """
-        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
-            others = [p for p in self.get_plugins() if p is not implementation.plugin]
+        for name, caller in self._one_by_one(hook):
             try:
-                answers = self.subset_hook_caller(hook, others)(**arguments)
+                answers = caller(**arguments)
             except CoolrunError:
                 raise
             except Exception as error:
                 raise self.named(error, hook) from error
-            yield implementation.plugin_name, answers[0] if answers else None
+            yield name, answers[0] if answers else None
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
-        caller = getattr(self.hook, hook)
-        implementations = caller.get_hookimpls()
         told = 0
-        for implementation in reversed(implementations):
-            others = [p for p in self.get_plugins() if p is not implementation.plugin]
+        for name, caller in self._one_by_one(hook):
             try:
-                self.subset_hook_caller(hook, others)(**arguments)
+                caller(**arguments)
                 told += 1
             except (Exception, SystemExit) as error:
-                name = implementation.plugin_name
                 if name not in self._told:
                     self._told.add(name)
                     self._tell(self.named(error, hook).message, arguments)
         if hook == "coolrun_notice" and not told:
             self.notices.append(arguments["message"])
+
+    def _one_by_one(self, hook: str) -> list[tuple[str, pluggy.HookCaller]]:
+        """Who implements a hook, in the order of calls, and a caller for each alone."""
+        callers = self._callers.get(hook)
+        if callers is None:
+            plugins = self.get_plugins()
+            callers = self._callers[hook] = [
+                (each.plugin_name, self.subset_hook_caller(hook, plugins - {each.plugin}))
+                for each in reversed(getattr(self.hook, hook).get_hookimpls())
+            ]
+        return callers
 
     def _tell(self, message: str, arguments: dict[str, Any]) -> None:
         config = arguments.get("config") or getattr(arguments.get("session"), "config", None)
@@ -360,10 +377,9 @@ class PluginManager(pluggy.PluginManager):
 
     def answerer(self, hook: str, **arguments: Any) -> str | None:
         """Whose answer to a hook that stops at the first result is taken, by asking again."""
-        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
-            others = [p for p in self.get_plugins() if p is not implementation.plugin]
-            if self.subset_hook_caller(hook, others)(**arguments) is not None:
-                return str(implementation.plugin_name)
+        for name, caller in self._one_by_one(hook):
+            if caller(**arguments) is not None:
+                return name
         return None
 
     # Listing

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,17 +122,17 @@ class Run:
         """The identity of the run in every file: session, position and attempt."""
         return f"{self.session}.{self.experiment.position}.{self.attempt}"
 
-    @property
+    @cached_property
     def output(self) -> Path:
         """The file that holds everything the run printed."""
         return self.folder / self._file("output", "log")
 
-    @property
+    @cached_property
     def results(self) -> Path:
         """The file to which the run's own process appends its results and its exit."""
         return self.folder / self._file("results", "jsonl")
 
-    @property
+    @cached_property
     def written(self) -> Path:
         """The file in which a program may write its results."""
         return self.folder / self._file("results", "yaml")
