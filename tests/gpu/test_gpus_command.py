@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coolrun.journal import read_journal
 from coolrun.testing import Outcome, Project
 from coolrun.testing.waiting import wait_for
 from coolrun_plugins.gpu.locks import Locks
@@ -160,13 +162,11 @@ def test_memory_that_no_visible_process_holds_is_taken_by_others(
     assert "   others take 8 GiB of it" in gpus(project, nvml).out.splitlines()
 
 
-def test_a_process_that_has_gone_or_is_hidden_is_a_number(project: Project, nvml: Nvml) -> None:
+def test_a_process_that_has_gone_is_a_number(project: Project, nvml: Nvml) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     nvml.write(nvml.gpu(processes={gone.pid: 2 * GIB}))
     assert f"   process {gone.pid}, 2 GiB" in gpus(project, nvml).out.splitlines()
-    (process,) = listed(project, nvml)[0]["processes"]
-    assert (process["user"], process["command"], process["run_id"]) == (None, None, None)
 
 
 def test_a_gpu_in_trouble_says_which(project: Project, nvml: Nvml) -> None:
@@ -240,7 +240,7 @@ PROGRAM = "sh -c 'echo $$ > pids.new; mv pids.new pids; while [ ! -e go ]; do sl
 
 
 @contextmanager
-def running(project: Project, definition: str, nvml: Nvml) -> Iterator[int]:
+def running(project: Project, definition: str, nvml: Nvml, *, ends: int = 0) -> Iterator[int]:
     """A session with one run; the number of the process that is to hold the GPU."""
     project({"mod.py": MODULE, "experiment.yaml": definition})
     command, environment, _ = project.command(env=nvml.environment)
@@ -253,7 +253,7 @@ def running(project: Project, definition: str, nvml: Nvml) -> Iterator[int]:
             yield int(pids.read_text())
         finally:
             (project.path / "go").touch()
-            assert runner.wait(60) == 0
+            assert runner.wait(60) == ends
 
 
 RUNS = {
@@ -313,6 +313,31 @@ def test_a_lease_names_the_run_that_has_it_before_it_uses_the_gpu(
     assert [one["state"] for one in listed(project, nvml)] == ["free", "taken"]
     nvml.change(1, processes={})
     assert [one["state"] for one in listed(project, nvml)] == ["free", "free"]
+
+
+def test_a_run_that_outlives_its_killed_runner_keeps_its_gpu_and_its_name(
+    project: Project, nvml: Nvml
+) -> None:
+    nvml.write(nvml.gpu())
+    definition = "Global: {gpus: auto}\nModule: mod\n---\nName: big\n"
+    with running(project, definition, nvml, ends=-signal.SIGKILL) as pid:
+        (session,) = (project.path / ".coolrun" / "sessions").iterdir()
+        os.kill(read_journal(session / "journal.jsonl").pid, signal.SIGKILL)
+        nvml.change(0, processes={pid: 3 * GIB})
+        told = gpus(project, nvml).out.splitlines()
+    assert told[2:] == [
+        f"   leased to session {session.name} of {getpass.getuser()}",
+        f"   run {session.name}.0.1 big (process {pid}, 3 GiB)",
+    ]
+    nvml.change(0, processes={})
+    wait_for(lambda: listed(project, nvml)[0]["state"] == "free")
+    assert listed(project, nvml)[0]["runs"] == []
+
+
+def test_a_session_that_asks_for_no_gpu_does_not_look_at_them(project: Project, nvml: Nvml) -> None:
+    project({"mod.py": "def main(exp):\n    pass\n", "experiment.yaml": "Module: mod\n---\n{}\n"})
+    assert project.run(env=nvml.environment)
+    assert nvml.calls() == []
 
 
 def test_a_session_that_was_killed_while_it_began_hides_nothing(

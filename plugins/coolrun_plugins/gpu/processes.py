@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    import psutil
-
     from coolrun_plugins.gpu.devices import Holder
     from coolrun_plugins.gpu.underway import RunsUnderWay
+
+T = TypeVar("T")
 
 # Where runs have their results, unless their files go to another folder.
 _RESULTS = re.compile(
@@ -53,10 +53,18 @@ class Processes:
 
         try:
             process = psutil.Process(holder.pid)
-            run_id = next(filter(None, map(self._run_id, _lineage(process))), None)
-            name = self._runs.names.get(run_id, "") if run_id else ""
-            user, command = _user(process), _command(process)
-            return Process(holder.pid, holder.memory, user, command, run_id, name)
+            started_by = _unless_hidden(process.parents, list[psutil.Process]())
+            lineage = [holder.pid, *(parent.pid for parent in started_by)]
+            run_id = next(filter(None, map(self._run_id, lineage)), None)
+            words = _unless_hidden(process.cmdline, list[str]())
+            return Process(
+                holder.pid,
+                holder.memory,
+                user=_unless_hidden(process.username, ""),
+                command=" ".join(words) or _unless_hidden(process.name, ""),
+                run_id=run_id,
+                name=self._runs.names.get(run_id, "") if run_id else "",
+            )
         except psutil.NoSuchProcess:
             return Process(holder.pid, holder.memory)
 
@@ -69,11 +77,6 @@ class Processes:
                 number = int(written["attempt"] or 1)
                 return f"{written['session']}.{int(written['position'])}.{number}"
         return _told(pid)
-
-
-def _lineage(process: psutil.Process) -> Sequence[int]:
-    """A process, who started it, and so on."""
-    return [process.pid, *(parent.pid for parent in process.parents())]
 
 
 def _open_files(pid: int) -> Iterator[str]:
@@ -98,19 +101,11 @@ def _told(pid: int) -> str | None:
     return None if written is None else written[len(_RUN_ID) :].decode("utf-8", "replace")
 
 
-def _user(process: psutil.Process) -> str:
+def _unless_hidden(ask: Callable[[], T], otherwise: T) -> T:
+    """What is asked of a process; machines can hide those of others."""
     import psutil
 
     try:
-        return process.username()
+        return ask()
     except psutil.AccessDenied:
-        return ""
-
-
-def _command(process: psutil.Process) -> str:
-    import psutil
-
-    try:
-        return " ".join(process.cmdline()) or process.name()
-    except psutil.AccessDenied:
-        return ""
+        return otherwise
