@@ -41,9 +41,10 @@ hookimpl = pluggy.HookimplMarker("coolrun")
 def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
     """Declare commands, options, experiment keys, settings and marking words. [setup]
 
-    Called once per plugin, in the runner, before the command line is read. A plugin may add hook
-    specs of its own with `pluginmanager.add_hookspecs`. Return nothing. When it raises, all that
-    the plugin declared is taken back.
+    Called once per plugin before the command line is read, in the runner and in every interpreter
+    that a run gets of its own. A plugin may add hook specs of its own with
+    `pluginmanager.add_hookspecs`. Return nothing. When it raises, all that the plugin declared is
+    taken back.
     """
 
 
@@ -51,9 +52,9 @@ def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
 def coolrun_configure(config: Config) -> None:
     """Prepare for one command. [setup]
 
-    Called once, in the runner, when the command line is known and before anything is read.
-    Register stateful objects only when they are asked for, and undo what has to be undone with
-    `config.add_cleanup`.
+    Called once when the command line is known and before anything is read, in the runner and in
+    every interpreter that a run gets of its own. Register stateful objects only when they are asked
+    for, and undo what has to be undone with `config.add_cleanup`.
     """
 
 
@@ -70,8 +71,8 @@ def coolrun_read(path: Path, config: Config) -> Definition | None:
 def coolrun_expand(experiment: Experiment, config: Config) -> Iterable[Experiment] | None:
     """Make several experiments out of one, lazily, before any expression is evaluated. [deciding]
 
-    Called plugin by plugin, each on everything that the one before made. None means: leave it
-    as it is. An empty iterable removes the experiment.
+    Called in the runner, plugin by plugin, each on everything that the one before made. None means:
+    leave it as it is. An empty iterable removes the experiment.
     """
 
 
@@ -79,6 +80,7 @@ def coolrun_expand(experiment: Experiment, config: Config) -> Iterable[Experimen
 def coolrun_names(config: Config) -> Mapping[str, Any] | None:
     """Give functions that expressions may call, and mappings they may read, by name. [deciding]
 
+    Called in the runner, once before the first expression is evaluated; every plugin is asked.
     Functions are called with plain copies, and what they return has to be plain data. Mappings
     are read key by key, never listed or copied. None means: nothing.
     """
@@ -88,9 +90,9 @@ def coolrun_names(config: Config) -> Mapping[str, Any] | None:
 def coolrun_parse(experiment: Experiment, previous: Sequence[Experiment], config: Config) -> None:
     """Give the experiment its final values, in place. [deciding]
 
-    Called once per experiment, in the order of the plan. `previous` holds the experiments before
-    it in its series, already parsed; it grows and is never copied. Fill `experiment.after` with
-    the positions that it depends on.
+    Called in the runner once per experiment, in the order of the plan. `previous` holds the
+    experiments before it in its series, already parsed; it grows and is never copied. Fill
+    `experiment.after` with the positions that it depends on.
     """
 
 
@@ -98,8 +100,8 @@ def coolrun_parse(experiment: Experiment, previous: Sequence[Experiment], config
 def coolrun_plan(plan: Plan, config: Config) -> None:
     """Look at the whole plan once everything is parsed. [deciding]
 
-    Skip experiments with `plan.skip(position, reason)`, or refuse the plan by raising a
-    CoolrunError. Called for a dry run too: write and import nothing.
+    Called in the runner. Skip experiments with `plan.skip(position, reason)`, or refuse the plan by
+    raising a CoolrunError. Called for a dry run too: write and import nothing.
     """
 
 
@@ -107,8 +109,8 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
 def coolrun_check(plan: Plan, config: Config) -> None:
     """Find out before the first launch what would make runs fail. [deciding]
 
-    Called for a real session only. Raise a CoolrunError for what a person has to mend first: a
-    log that cannot be written, a function that does not exist.
+    Called in the runner, for a real session only. Raise a CoolrunError for what a person has to
+    mend first: a log that cannot be written, a function that does not exist.
     """
 
 
@@ -116,7 +118,8 @@ def coolrun_check(plan: Plan, config: Config) -> None:
 def coolrun_main(config: Config) -> int | None:
     """Do something else than running the definition, and return the exit code. [deciding, first]
 
-    None means: go on. This is how a dry run takes the place of a session.
+    Called in the runner before the definition is read. None means: go on. This is how a dry run
+    takes the place of a session.
     """
 
 
@@ -133,7 +136,7 @@ def coolrun_continue(plan: Plan, config: Config) -> SessionFolder | None:
 def coolrun_queue(config: Config) -> Queue | None:
     """Give the queue of this session. [deciding, first result]
 
-    None means: not asked for.
+    Called in the runner, once per session, when its folder is there. None means: not asked for.
     """
 
 
@@ -141,8 +144,8 @@ def coolrun_queue(config: Config) -> Queue | None:
 def coolrun_launch(config: Config) -> Launcher | None:
     """Give the launcher that this session asked for. [deciding, first result]
 
-    Called once per session, while the runner is configured and has a single thread. None means:
-    not asked for.
+    Called in the runner, once per session, when the definition is read and while there is a single
+    thread. None means: not asked for.
     """
 
 
@@ -150,7 +153,8 @@ def coolrun_launch(config: Config) -> Launcher | None:
 def coolrun_capacity(config: Config) -> int | None:
     """How many runs may go on at once. [deciding]
 
-    None means: no opinion. The smallest answer counts; one when nobody says anything.
+    Called in the runner, once per session, before the first launch; every plugin is asked. None
+    means: no opinion. The smallest answer counts; one when nobody says anything.
     """
 
 
@@ -158,8 +162,9 @@ def coolrun_capacity(config: Config) -> int | None:
 def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
     """Give values that had to wait for earlier runs, in place. [deciding]
 
-    Called just before an experiment is launched, when all of its `after` have ended. None means:
-    it may start. Return Blocked when it cannot be launched any more.
+    Called in the runner just before an experiment is launched, when all of its `after` have ended.
+    Every plugin is asked. None means: it may start. Return Blocked when it cannot be launched any
+    more.
     """
 
 
@@ -167,11 +172,10 @@ def coolrun_ready(experiment: Experiment, session: Session) -> Blocked | None:
 def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | None:
     """Give a run what it needs for as long as it runs: a device, a place, a licence. [deciding]
 
-    Called plugin by plugin, just before the run is submitted, and has to return at once;
-    `run.environment` holds what the plugins before this one have given already. None means:
-    nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is
-    asked again when something has ended), `Halt` when nothing more is to be started in this
-    session.
+    Called in the runner, plugin by plugin, just before the run is submitted, and has to return at
+    once; `run.environment` holds what the plugins before this one have given already. None means:
+    nothing. Raise `Busy` when it is taken (everything leased so far is given back, and it is asked
+    again when something has ended), `Halt` when nothing more is to be started in this session.
     """
 
 
@@ -179,7 +183,7 @@ def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | No
 def coolrun_retry(run: Run, record: Record, session: Session) -> Retry | None:
     """Say whether a run that ended badly is to be run again. [deciding, first result]
 
-    Called when its record is written. None means: not by this plugin.
+    Called in the runner when its record is written. None means: not by this plugin.
     """
 
 
@@ -187,8 +191,8 @@ def coolrun_retry(run: Run, record: Record, session: Session) -> Retry | None:
 def coolrun_control(words: Sequence[str], session: Session) -> bool | None:
     """Obey an order from another terminal that the core does not know. [deciding, first result]
 
-    `words` are a verb and its arguments. Return True when it was understood; None means: no order
-    of this plugin's.
+    Called in the runner when the order arrives. `words` are a verb and its arguments. Return True
+    when it was understood; None means: no order of this plugin's.
     """
 
 
@@ -239,40 +243,57 @@ def coolrun_record(run: Run, record: Record, config: Config) -> None:
 def coolrun_recorded(run: Run, config: Config) -> bool | None:
     """Say whether the record of a run is where people look for it. [deciding, first result]
 
-    Called when a session is taken up that never said that it ended, for every run of which the
-    journal says that it is recorded: a crash of the machine may have taken that back. False: it is
-    written again. None means: not written by this plugin.
+    Called in the runner when a session is taken up that never said that it ended, for every run of
+    which the journal says that it is recorded: a crash of the machine may have taken that back.
+    False: it is written again. None means: not written by this plugin.
     """
 
 
 @hookspec
 def coolrun_session_start(session: Session) -> None:
-    """Told when a session begins, before the first run. [observing]"""
+    """Told when a session begins, before the first run. [observing]
+
+    Called in the runner.
+    """
 
 
 @hookspec
 def coolrun_run_start(run: Run, session: Session) -> None:
-    """Told when a run was submitted. [observing]"""
+    """Told when a run was submitted. [observing]
+
+    Called in the runner. The run may not have begun yet.
+    """
 
 
 @hookspec
 def coolrun_post_run(run: Run, record: Record, session: Session) -> None:
-    """Told when a run has ended and its record is written. [observing]"""
+    """Told when a run has ended and its record is written. [observing]
+
+    Called in the runner for every run, however it ended.
+    """
 
 
 @hookspec
 def coolrun_session_finish(session: Session, exitcode: int) -> None:
-    """Told when a session has ended, however it ended. [observing]"""
+    """Told when a session has ended, however it ended. [observing]
+
+    Called in the runner. `exitcode` is what the command is about to return.
+    """
 
 
 @hookspec
 def coolrun_notice(message: str, config: Config) -> None:
-    """Told about everything a person should know and that is no error. [observing]"""
+    """Told about everything a person should know and that is no error. [observing]
+
+    Called in the runner whenever somebody calls `config.warn`. Where nobody listens it is printed
+    when the command ends.
+    """
 
 
 @hookspec(firstresult=True)
 def coolrun_collect(path: Path, config: Config) -> Iterable[Any] | None:
     """Find the records in one file, lazily. [deciding, first result]
 
-    None means: not a format that this plugin knows.
+    Called in the runner for every file that `coolrun collect` and `coolrun filter` look at. Return
+    mappings. None means: not a format that this plugin knows.
     """
