@@ -215,6 +215,19 @@ def test_a_gpu_that_is_leased_and_not_used_yet_is_taken(project: Project, nvml: 
     assert [one["state"] for one in listed(project, nvml)] == ["free", "free"]
 
 
+def test_a_lock_that_cannot_be_used_is_told_as_the_trouble_of_its_gpu(
+    project: Project, nvml: Nvml
+) -> None:
+    nvml.write(nvml.gpu(), nvml.gpu())
+    folder = Path(nvml.environment["COOLRUN_GPU_LOCKS"])
+    folder.mkdir()
+    lock = Path(Locks(str(folder)).path("GPU-00000000-0000-4000-8000-000000000000"))
+    lock.symlink_to("/etc/passwd")
+    first, second = listed(project, nvml)
+    assert (first["state"], second["state"]) == ("broken", "free")
+    assert str(lock) in first["reason"]
+
+
 # Runs
 
 MODULE = """

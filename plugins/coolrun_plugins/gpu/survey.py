@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from coolrun.errors import UsageError
+from coolrun.errors import SessionError, UsageError
 from coolrun_plugins.gpu.confinement import VISIBLE, confined
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.processes import Process, Processes
@@ -46,10 +46,14 @@ def survey(gpus: Sequence[Gpu], config: Config) -> list[Surveyed]:
     visible, tolerance = _visible(gpus, config.warn), config.setting("gpu_tolerance")
     found = []
     for gpu in gpus:
-        lease = locks.holder(gpu.uuid) if gpu.uuid else None
+        hidden, lease = gpu not in visible, None
+        try:
+            lease = locks.holder(gpu.uuid) if gpu.uuid else None
+        except SessionError as error:
+            gpu = replace(gpu, trouble=gpu.trouble or error.message)  # no run can lease it
         leased = under_way.leases.get(gpu.uuid, ())
         runs = [(run_id, under_way.names[run_id]) for run_id in leased]
-        state, reason = _state(gpu, lease, tolerance, hidden=gpu not in visible)
+        state, reason = _state(gpu, lease, tolerance, hidden=hidden)
         held = [processes.of(holder) for holder in gpu.holders]
         found.append(Surveyed(gpu, held, lease, runs, state, reason))
     return found
