@@ -294,6 +294,6 @@ def coolrun_notice(message: str, config: Config) -> None:
 def coolrun_collect(path: Path, config: Config) -> Iterable[Any] | None:
     """Find the records in one file, lazily. [deciding, first result]
 
-    Called in the runner for every file that `coolrun collect` and `coolrun filter` look at. Return
-    mappings. None means: not a format that this plugin knows.
+    Called in the runner for every file that is looked at for records. Return mappings. None means:
+    not a format that this plugin knows.
     """
