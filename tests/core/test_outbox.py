@@ -242,7 +242,7 @@ def finish(cleanups: Sequence[Callable[[], None]]) -> None:
 def test_a_session_looks_after_its_outbox(receiver: Receiver) -> None:
     session = Session()
     receiver.answers = [Undelivered("no")]
-    outbox = Outbox.of(session, "post", receiver)  # type: ignore[arg-type, var-annotated]
+    outbox = Outbox.of(session, "post", receiver)  # type: ignore[arg-type]
     outbox.put("one")
     finish(session.cleanups)
     assert session.told == ["post: a message was not sent: no"]

@@ -69,7 +69,10 @@ class Watch:
         best = self._best.lines() if self._best is not None else []
         failures = self._failures.all()
         lines = [*(["best:"] if best else []), *best, *_told(failures)]
-        if broken and any(e.position not in session.ended for e in session.plan.chosen):
+        ended = session.ended
+        if broken and not all(
+            e.position in ended and ended[e.position].final for e in session.plan.chosen
+        ):
             lines.append(f"go on with: coolrun --resume {session.name}")
         kind = kinds.INTERRUPTED if broken else kinds.FINISHED
         self._tell(kind, f"{title}: {counted or 'nothing was run'}", lines, best, failures)

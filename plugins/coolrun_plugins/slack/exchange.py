@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from http.client import HTTPException
-from typing import IO
+from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
@@ -49,15 +48,18 @@ def _opener(address: str) -> OpenerDirector:
     return build_opener(_NoRedirect, *proxies)
 
 
-def _body(answer: IO[bytes], seconds: float) -> bytes:
+def _body(answer: HTTPResponse | HTTPError, seconds: float) -> bytes:
     end = time.monotonic() + seconds
     data = bytearray()
-    while piece := answer.read(16 * 1024):
+    # `read` would wait for all that was announced, however slowly it comes.
+    while piece := answer.read1(16 * 1024):
         data += piece
         if len(data) > LARGEST:
             raise Undelivered("its answer is too large")
         if time.monotonic() > end:
             raise TimeoutError
+    if str(len(data)) != answer.headers.get("Content-Length", str(len(data))).strip():
+        raise Later("its answer is broken (a part is missing)")
     return bytes(data)
 
 
@@ -71,7 +73,7 @@ def _refusal(error: HTTPError, seconds: float) -> Exception:
         return Undelivered("it redirects to another address, which does not get the token")
     try:
         word = _body(error, seconds).decode("utf-8", errors="replace").strip()
-    except (OSError, HTTPException, Undelivered):
+    except (OSError, HTTPException, Later, Undelivered):
         word = ""  # why is not told
     known = f", {word}" if _CODE.fullmatch(word) else ""
     return Undelivered(f"it is refused (HTTP {error.code}{known})")

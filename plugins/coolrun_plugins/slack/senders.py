@@ -85,7 +85,7 @@ def _client(access: Access, seconds: float) -> Any:
             body = exchange(req, seconds)
             try:
                 document = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 document = None
             if not isinstance(document, dict):
                 raise Undelivered("its answer is not one of Slack's")

@@ -148,10 +148,11 @@ def test_a_session_that_is_ended_says_so_and_goes_on_in_its_thread(
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 2
     ended = slack.wait_for("was ended after", process)
-    assert "go on with: coolrun --resume" in ended.text or "interrupted" in ended.text
+    assert "1 aborted" in ended.text
+    assert "\ngo on with: coolrun --resume 2" in ended.text
     (study.path / "go").touch()
     before = len(slack.requests)
-    study.run("--resume", "--retry-failed", env=slack.environment)
+    assert study.run("--resume", env=slack.environment).code == 1
     again = slack.requests[before:]
     assert again[0].text.startswith("*experiment.yaml goes on: ")
     assert {r.body["thread_ts"] for r in again} == {"1700000000.000001"}
