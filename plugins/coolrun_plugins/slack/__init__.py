@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 SETTING = "slack"
 CONFIG = "slack_config"
+KEYS = ("channel_short", "channel_final", "say", "token_file")
 MESSAGES = "notify"
 
 
@@ -21,12 +22,18 @@ def coolrun_addoption(parser: Parser) -> None:
         type=_unseen,
         default=False,
         help="true: tell Slack what becomes of the session",
+        schema={"type": ["boolean", "null"]},
     )
     parser.add_setting(
         CONFIG,
         type=_unseen,
         default=None,
         help="channel_short, channel_final, say and token_file; never a token",
+        schema={
+            "type": ["object", "null"],
+            "properties": dict.fromkeys(KEYS, {"type": ["string", "null"]}),
+            "additionalProperties": False,
+        },
     )
 
 
