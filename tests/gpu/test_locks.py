@@ -92,11 +92,12 @@ def test_the_lock_of_a_file_that_was_removed_counts_for_nothing(locks: Locks, he
 def test_a_file_that_is_removed_while_it_is_locked_is_made_again(
     locks: Locks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    removed = []
+    calls: list[int] = []
 
     def flock(descriptor: int, operation: int) -> None:
-        if not removed:
-            removed.append(os.unlink(locks.path(UUID)))
+        if not calls:
+            os.unlink(locks.path(UUID))
+        calls.append(descriptor)
         original(descriptor, operation)
 
     original = fcntl.flock

@@ -21,7 +21,7 @@ def test_it_says_how_many_and_how_much_of_each() -> None:
 @pytest.mark.parametrize("value", [-1, 1.5, True, "2", [0]])
 def test_a_number_of_gpus_that_makes_no_sense_is_refused(value: object) -> None:
     with pytest.raises(DefinitionError, match="expected a whole number from 0") as error:
-        need_of(Experiment({"Name": "a", "Gpus": value}, position=3))  # type: ignore[dict-item]
+        need_of(Experiment({"Name": "a", "Gpus": value}, position=3))
     assert error.value.experiment == "experiment 3 'a'"
     assert error.value.key == "Gpus"
 
@@ -46,7 +46,7 @@ def test_sizes_are_read_with_their_unit(written: str, amount: int) -> None:
 )
 def test_a_size_without_unit_or_sense_is_refused(value: object) -> None:
     with pytest.raises(DefinitionError, match="expected a size with its unit") as error:
-        need_of(Experiment({"GpuMemory": value}))  # type: ignore[dict-item]
+        need_of(Experiment({"GpuMemory": value}))
     assert error.value.key == "GpuMemory"
 
 

@@ -23,12 +23,13 @@ from coolrun import (
 )
 from coolrun_plugins.gpu.aftermath import PATIENCE, Aftermath
 from coolrun_plugins.gpu.confinement import VISIBLE
+from coolrun_plugins.gpu.contradiction import LastWord, refuse_contradiction
 from coolrun_plugins.gpu.feasibility import problem_of
 from coolrun_plugins.gpu.fleet import Fleet
 from coolrun_plugins.gpu.holding import Holdings
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
-from coolrun_plugins.gpu.needs import GPUS, Need, is_pending, need_of
+from coolrun_plugins.gpu.needs import Need, is_pending, need_of
 from coolrun_plugins.gpu.slots import Card, Tenant, choose, most
 from coolrun_plugins.gpu.usage import Owners, card_of
 from coolrun_plugins.gpu.visibility import GPUS as RECORDED
@@ -60,7 +61,8 @@ class Leases:
         self._surveyed = False
         self._least: int | None = None
         self._waiting_since: float | None = None
-        self._told_of_contradiction = False
+        self._last_word = LastWord(config)
+        config.pluginmanager.register(self._last_word, "gpu-last-word")
 
     # Before the first run
 
@@ -75,7 +77,7 @@ class Leases:
                 key = (problem.key,) if problem.key and problem.key in experiment else ()
                 problem.key = None
                 raise experiment.blame(problem, key)
-            _refuse_contradiction(experiment)
+            refuse_contradiction(experiment)
             if need.count and need.memory:
                 self._least = min(need.memory, self._least or need.memory)
         if self._session is None:
@@ -110,10 +112,8 @@ class Leases:
     def coolrun_pre_launch(self, run: Run, session: Session) -> Lease:
         self._begin(session)
         need = self._need(run, session)
-        if VISIBLE in run.environment and not self._told_of_contradiction:
-            self._told_of_contradiction = True
-            self._config.warn(f"{VISIBLE} of EnvFile does not count: GPUs are handed out")
         if not need.count:
+            self._last_word.remember(run.token, {VISIBLE: ""})
             return Lease(environment={VISIBLE: ""}, record={RECORDED: []})
         entries = self._taken(need)
         uuids = [uuid for entry in entries for uuid in entry]
@@ -123,8 +123,10 @@ class Leases:
         self._peaks.begin(run.token, seen)
         self._aftermath.begin(seen)
         gpus = self._fleet.in_order(uuids)
+        environment = environment_of(gpus, self._config.setting("gpu_ids"))
+        self._last_word.remember(run.token, environment)
         return Lease(
-            environment=environment_of(gpus, self._config.setting("gpu_ids")),
+            environment=environment,
             record={RECORDED: names_of(gpus)},
             descriptors=self._holdings.descriptors(uuids),
             note={ENTRIES: [list(entry) for entry in entries]},
@@ -250,16 +252,6 @@ class Leases:
             if self._aftermath.suspects:
                 time.sleep(_LOOK)
         self._fleet.rest()
-
-
-def _refuse_contradiction(experiment: Experiment) -> None:
-    written = experiment.get("Env")
-    if isinstance(written, Mapping) and VISIBLE in written:
-        error = DefinitionError(
-            f"{VISIBLE} is set where GPUs are handed out",
-            cure=f"leave it out and say how many with `{GPUS}`; `--gpus none` leaves GPUs alone",
-        )
-        raise experiment.blame(error, ("Env", VISIBLE))
 
 
 def _entries(written: Any) -> tuple[tuple[str, ...], ...]:
