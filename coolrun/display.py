@@ -117,15 +117,17 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02}:{minutes:02}"
 
 
-def numbers(positions: Iterable[int]) -> str:
-    """Whole numbers in short: `0-3, 7, 9`."""
+def numbers(positions: Iterable[int], most: int | None = None) -> str:
+    """Whole numbers in short: `0-3, 7, 9`; after `most` parts only how many follow."""
     spans: list[list[int]] = []
     for position in sorted(positions):
         if spans and position == spans[-1][1] + 1:
             spans[-1][1] = position
         else:
             spans.append([position, position])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
+    rest = sum(b - a + 1 for a, b in spans[most:]) if most is not None else 0
+    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans[:most])
+    return f"{text} and {rest} more" if rest else text
 
 
 def as_json(value: Plain) -> Any:

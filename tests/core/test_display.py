@@ -106,3 +106,5 @@ def test_a_duration_has_the_unit_that_fits(seconds: float, expected: str) -> Non
 def test_positions_are_written_as_spans() -> None:
     assert numbers([9, 0, 1, 2, 7]) == "0-2, 7, 9"
     assert numbers([]) == ""
+    assert numbers([0, 2, 4, 5, 6, 9], 2) == "0, 2 and 4 more"
+    assert numbers([0, 2], 2) == "0, 2"

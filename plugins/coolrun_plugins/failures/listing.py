@@ -42,13 +42,12 @@ def list_errors(config: Config) -> int:
 def _lines(group: Group, standing: Standing, config: Config) -> list[str]:
     attempt = group.attempts[0]
     run = standing.run(attempt)
-    spans = numbers(a.position for a in group.attempts).split(", ")
-    more = f" and {len(spans) - 8} more groups" if len(spans) > 8 else ""
+    positions = (attempt.position for attempt in group.attempts)
     name = shown(run.experiment.name, 40)
     example = visible(attempt.failure or str(attempt.status))
     lines = [
         f"group {group.number}: {len(group.attempts)} x  {visible(group.cause)}",
-        f"  runs: {', '.join(spans[:8])}{more}",
+        f"  runs: {numbers(positions, 8)}",
         f"  such as {attempt.position} {name}: {shortened(example, 300)}",
     ]
     if run.output.exists():

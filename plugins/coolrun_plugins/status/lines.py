@@ -87,15 +87,10 @@ def _waits(waits: Mapping[int, Sequence[int]]) -> Iterator[str]:
         groups.setdefault(tuple(needs), []).append(position)
     for needs, positions in list(groups.items())[:WAITS]:
         verb = "waits" if len(positions) == 1 else "wait"
-        yield f"  {_few(positions)} {verb} for {_few(needs)}"
+        yield f"  {numbers(positions, 4)} {verb} for {numbers(needs, 4)}"
     if len(groups) > WAITS:
         rest = sum(len(positions) for positions in list(groups.values())[WAITS:])
         yield f"  and {rest} more wait for others"
-
-
-def _few(positions: Sequence[int]) -> str:
-    spans = numbers(positions).split(", ")
-    return ", ".join(spans[:4]) + (f" and {len(spans) - 4} more groups" if len(spans) > 4 else "")
 
 
 def _listed(rows: Sequence[Row], width: int) -> Iterator[str]:

@@ -84,14 +84,12 @@ class Summary:
         rest = [e.position for e in chosen if e.position not in session.ended]
         parts = [f"{count} {status}" for status, count in counts.items()]
         parts += [f"{len(rest)} not run"] if rest else []
-        skipped = len(session.plan.skipped)
+        skipped = len(session.plan.skipped.keys() - session.ended.keys())
         parts += [f"{skipped} skipped"] if skipped else []
         spent = duration(self._config.clock.monotonic() - session.begun)
         lines = [f"{', '.join(parts)} in {spent}"]
         if rest:
-            spans = numbers(rest).split(", ")
-            more = f" and {len(spans) - 8} more groups" if len(spans) > 8 else ""
-            lines.append(f"not run: {', '.join(spans[:8])}{more}")
+            lines.append(f"not run: {numbers(rest, 8)}")
         if self._logs:
             lines.append(f"log: {', '.join(self._paths(self._logs)[:3])}{_more(self._logs, 3)}")
         following = self._next(session)
