@@ -24,6 +24,7 @@ BUILTIN = (
     "environment",
     "gpu",
     "gpu.nvidia",
+    "gpu.oom",
     "folders",
     "comment",
     "trackers",
