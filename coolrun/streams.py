@@ -10,6 +10,12 @@ from typing import TextIO
 _GONE = (errno.EPIPE, errno.EIO)
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal on which lines can be changed."""
+    dumb = os.environ.get("TERM") in {"dumb", "unknown"}
+    return stream is not None and not stream.closed and stream.isatty() and not dumb
+
+
 def write(stream: TextIO | None, *parts: str | bytes) -> bool:
     """Write and flush text, or bytes as they are.
 

@@ -31,6 +31,7 @@ LAYERS = [
         "output",
         "concealment",
         "outbox",
+        "progress",
     },
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs", "differences"},

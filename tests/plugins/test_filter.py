@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coolrun.display import cells
 from coolrun.errors import ExpressionError
 from coolrun.expression import order
 from coolrun.testing import Outcome, Project
@@ -287,6 +288,37 @@ def test_a_table_shows_what_differs_and_tells_what_does_not() -> None:
         "the same in all: Name: a, lr: 0.1\n\n  ACC\n-----\n  0.5\n   10\n"
     )
     assert "".join(as_table(records, whole=True)).splitlines()[0].split() == ["Name", "lr", "ACC"]
+
+
+WIDE: list[dict[Any, Any]] = [
+    {"Name": f"n{n}", **{f"p{k}": "x" * 30 for k in range(8)}, "ACC": n / 7, "RUN_ID": "s" * 30}
+    for n in range(3)
+]
+
+
+@given(st.integers(10, 300))
+def test_a_table_fits_the_terminal(width: int) -> None:
+    head, _, *rows = "".join(as_table(WIDE, whole=True, width=width)).splitlines()
+    lines = [head, *(row for row in rows if not row.startswith("(left out"))]
+    assert max(map(cells, lines)) <= width
+    assert head.startswith("Name")
+
+
+def test_values_are_cut_before_columns_go_and_identities_go_first() -> None:
+    lines = "".join(as_table(WIDE, whole=True, width=130)).splitlines()
+    assert lines[0].split()[-1] == "RUN_ID"
+    assert "x..." in lines[2]
+    narrow = "".join(as_table(WIDE, whole=True, width=60)).splitlines()
+    assert narrow[0].split() == ["Name", "p0", "p1", "p6", "p7", "ACC"]
+    told = "(left out to fit the width: p2, p3, p4, p5, RUN_ID; --keep-keys chooses)"
+    assert narrow[-1] == told
+
+
+def test_a_table_that_is_piped_is_as_wide_as_it_is(project: Project) -> None:
+    (project.path / "log.yaml").write_text(f"Name: a\nb: {'x' * 39}\nc: {'y' * 39}\n")
+    out = project.run("filter", "log.yaml", "--format", "table", env={"COLUMNS": "40"}).out
+    assert "x" * 39 in out
+    assert "y" * 39 in out
 
 
 def test_a_table_obeys_no_control_characters() -> None:

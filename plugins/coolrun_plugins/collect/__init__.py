@@ -78,6 +78,7 @@ def collect(config: Config) -> int:
     """
 
     from coolrun.display import visible
+    from coolrun.progress import ProgressLine
     from coolrun.records import Destination
 
     from .gather import gather
@@ -90,12 +91,14 @@ def collect(config: Config) -> int:
         raise UsageError("there is no path to collect from", cure=cure)
     destination = Destination(COMMAND, "logs", config.option("dest"), config.cwd)
     destination.check()
-    walk = Walk(
-        str(config.cwd), config.option("exclude"), _tell if config.option("verbose") else None
-    )
+    verbose, every = config.option("verbose"), config.option("attempts") == "all"
+    walk = Walk(str(config.cwd), config.option("exclude"), _tell if verbose else None)
     sources = Sources(config)
     found = sources.read(walk.files(paths))
-    done = gather(found, every_attempt=config.option("attempts") == "all")
+    with ProgressLine(config.clock) as line:
+        # The folders that are visited are progress enough.
+        tell = _ignore if verbose else line.show
+        done = gather(found, every_attempt=every, tell=tell)
     for unused in walk.unused:
         config.warn(f"--exclude {unused!r}: nothing of that name was seen")
     problems = [str(problem) for problem in (*walk.problems, *sources.problems)] + done.problems
@@ -128,6 +131,9 @@ def _left_out(*counts: tuple[int, str, str]) -> str:
 
 def _many(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ignore(_: str) -> None: ...
 
 
 def _tell(line: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FILE = 500
 _TASK = 2 << 20
 _BATCH = 4_000
+_WHAT = "reading the logs"
 
 Task = list[tuple[int, Part | Foreign]]
 
@@ -57,26 +58,34 @@ class Gathered:
     problems: list[str] = field(default_factory=list)
 
 
-def gather(sources: Iterable[Source], *, every_attempt: bool) -> Gathered:
+def gather(
+    sources: Iterable[Source],
+    *,
+    every_attempt: bool,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Gathered:
     """Read everything; drop identical records and all but the last attempts.
 
     Args:
         sources: found one after the other, while the first ones are read already.
+        tell: is told now and then how much there was so far.
 
     Raises:
         CoolrunError: a plugin failed, or reading took too much time or memory.
     """
     kept = _Kept()
-    with closing(spread(_told, _tasks(sources, kept.sources), what="reading the logs")) as answers:
+    with closing(spread(_told, _tasks(sources, kept.sources, tell), what=_WHAT)) as answers:
         for what, *rest in answers:
             kept.take(what, *rest)
     return kept.finish(every_attempt=every_attempt)
 
 
-def _tasks(sources: Iterable[Source], known: list[Source]) -> Iterator[tuple[Task, int]]:
+def _tasks(
+    sources: Iterable[Source], known: list[Source], tell: Callable[[str], None]
+) -> Iterator[tuple[Task, int]]:
     """Parts of files in tasks; `known` is filled with the sources that they are of."""
     task: Task = []
-    size = 0
+    size = total = 0
     for source in sources:
         known.append(source)
         log = source.log
@@ -84,6 +93,8 @@ def _tasks(sources: Iterable[Source], known: list[Source]) -> Iterator[tuple[Tas
             task.append((len(known) - 1, part))
             size += len(part) + _FILE
             if size >= _TASK:
+                total += size
+                tell(f"{_WHAT}: {len(known):,} so far, {total / 2**20:,.0f} MiB")
                 yield task, size
                 task, size = [], 0
     if task:

@@ -94,6 +94,7 @@ def select(config: Config) -> int:
     """
 
     from coolrun.display import visible
+    from coolrun.progress import ProgressLine
     from coolrun.records import Destination, Memory
 
     from .query import Query
@@ -116,7 +117,9 @@ def select(config: Config) -> int:
     every = config.option("attempts") == "all"
     memory = Memory(config.cwd)
     config.add_cleanup(memory.close)
-    answer = ask(logs, query, len(sorts), memory, every_attempt=every, values=kind != "yaml")
+    with ProgressLine(config.clock) as line:
+        tell, values = partial(line.show, "reading the records"), kind != "yaml"
+        answer = ask(logs, query, len(sorts), memory, every_attempt=every, values=values, tell=tell)
     rows = _in_order(answer, reverse=config.option("reverse"))
     _tell_problems(answer)
     _note(answer, sorts, keep, config)
@@ -187,10 +190,13 @@ def _in_order(answer: Answer, *, reverse: bool) -> list[int]:
 def _print(kind: str, records: list[dict[Any, Any]], *, whole: bool) -> None:
     from .formats import as_csv, as_json, as_table
 
+    terminal = sys.stdout.isatty()
     if kind == "table":
-        pieces = as_table(records, whole=whole)
+        import shutil
+
+        width = shutil.get_terminal_size().columns if terminal else None
+        pieces = as_table(records, whole=whole, width=width)
     else:
-        terminal = sys.stdout.isatty()
         pieces = as_json(records) if kind == "json" else as_csv(records, terminal=terminal)
     for piece in pieces:
         if not write(sys.stdout, piece):

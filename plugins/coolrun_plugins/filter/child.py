@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Task = list[tuple[int, Part | Foreign]]
 
 _BATCH = 4_000
+_TOLD = 500  # records between two times of telling how far it is
 _ATTEMPT_KEYS = frozenset({"RUN_ID", "ATTEMPT"})
 
 
@@ -61,8 +62,12 @@ class Child:
         self._known: list[str] = []
 
     def answer(self, task: Task) -> Iterator[Plain]:
-        """Matches in batches, what is broken, columns to remember, and in the end the counts."""
+        """Matches in batches, what is broken, columns to remember, and in the end the counts.
+
+        Now and then how many bytes of its share have been read.
+        """
         batch = _Batch(self._sorts)
+        before = 0
         needed = self._query.needed
         if needed is not None and self._last:
             needed = needed | _ATTEMPT_KEYS
@@ -74,6 +79,8 @@ class Child:
                 if self._last and self._is_superseded(entry):
                     continue
                 self._read += 1
+                if self._read % _TOLD == 0 and isinstance(part, Part):
+                    yield ["read", before + entry.end - part.start]
                 try:
                     if self._query.matches(entry.value):
                         self._add(batch, number, rows, entry)
@@ -82,6 +89,7 @@ class Child:
                 if len(batch.numbers) == _BATCH:
                     yield batch.told()
                     batch = _Batch(self._sorts)
+            before += len(part)
             if self._query.missing:
                 self._known = self._known or rows.keys
             yield from (["problem", str(problem)] for problem in part.problems)

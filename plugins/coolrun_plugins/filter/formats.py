@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from coolrun import UsageError, display
 from coolrun.display import key_text, shortened, shown, visible
 
+from .fitting import WIDTH, Column, fitted
+
 if TYPE_CHECKING:
     from coolrun import Plain
 
 Records = Sequence[dict[Any, "Plain"]]
 
-WIDTH = 40  # columns of a value in a table
 MOST_COLUMNS = 5_000
 # What a terminal obeys, and what turns the order of letters around.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -51,28 +52,47 @@ def as_csv(records: Records, *, terminal: bool = False) -> Iterator[str]:
         text.truncate()
 
 
-def as_table(records: Records, *, whole: bool) -> Iterator[str]:
-    """Columns for the keys that differ; before them, unless `whole`, what is the same in all."""
+def as_table(records: Records, *, whole: bool, width: int | None = None) -> Iterator[str]:
+    """Columns for the keys that differ; before them, unless `whole`, what is the same in all.
+
+    Args:
+        width: the columns of a terminal, which it has to fit; None: as wide as it is.
+    """
     from tabulate import tabulate
 
-    columns = _columns(records)
-    _refuse_wide(columns)
+    keys = _columns(records)
+    _refuse_wide(keys)
     same: list[Any] = []
     if not whole and len(records) > 1:
-        same = [key for key in columns if _is_same(records, key)]
-        columns = [key for key in columns if key not in same]
-    rows = [[_text(record, key) for key in columns] for record in records]
+        same = [key for key in keys if _is_same(records, key)]
+        keys = [key for key in keys if key not in same]
+    columns = [
+        Column(
+            visible(key_text(key)),
+            [_text(record, key) for record in records],
+            "right" if _is_number(records, key) else "left",
+        )
+        for key in keys
+    ]
+    left_out: list[str] = []
+    if width is not None:
+        columns, left_out = fitted(columns, width)
     if same:
         first = records[0]
         pairs = (f"{visible(key_text(key))}: {shown(first[key], WIDTH)}" for key in same)
         yield f"the same in all: {', '.join(pairs)}\n\n"
-    if rows and columns:
-        headers = [visible(key_text(key)) for key in columns]
-        aligned = ["right" if _is_number(records, key) else "left" for key in columns]
+    if records and columns:
         table = tabulate(
-            rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=aligned
+            list(zip(*(column.texts for column in columns), strict=True)),
+            headers=[column.heading for column in columns],
+            tablefmt="simple",
+            disable_numparse=True,
+            colalign=[column.align for column in columns],
         )
         yield f"{table}\n"
+    if left_out:
+        names = ", ".join(left_out)
+        yield f"(left out to fit the width: {names}; --keep-keys chooses)\n"
 
 
 def _columns(records: Records) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -66,12 +66,14 @@ def ask(
     *,
     every_attempt: bool,
     values: bool,
+    tell: Callable[[float], None] = lambda _: None,
 ) -> Answer:
     """Read all records and keep those that match.
 
     Args:
         sorts: how many sort keys a record has.
         values: whether the values are wanted, instead of documents.
+        tell: is told now and then what part of the records has been read.
 
     Raises:
         ExpressionError: a test or a sort key fails; it names the record.
@@ -89,8 +91,13 @@ def ask(
         memory.set_aside(part)
     work = Child(query, last, memory, sorts=sorts, values=values).answer
     answer = Answer(keys=[[] for _ in range(sorts)])
+    ended = 0
     for what, *rest in spread(work, tasks, what=_WHAT):
-        if what == "columns":
+        ended += what == "end"
+        if what == "read":
+            # All shares are read at the same time, and are of about the same size.
+            tell(1.0 if ended else rest[0] / tasks[0][1])
+        elif what == "columns":
             number, start, size = rest
             memory.keep(parts[number, start], size)
         else:

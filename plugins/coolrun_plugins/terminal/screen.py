@@ -6,22 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from coolrun.display import shortened
-from coolrun.streams import write
+from coolrun.streams import is_terminal, write
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether the stream is a terminal on which lines can be changed."""
-    dumb = os.environ.get("TERM") in {"dumb", "unknown"}
-    return stream is not None and not stream.closed and stream.isatty() and not dumb
 
 
 class Screen:
