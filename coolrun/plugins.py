@@ -106,6 +106,14 @@ def _parse(text: str, distribution: str, version: str) -> Iterator[EntryPoint]:
             yield EntryPoint(name.strip(), target.partition("[")[0].strip(), distribution, version)
 
 
+def _import_from_here(name: str) -> object:
+    """Import a module, of the current folder too; it comes last, so that it hides no other."""
+    here = os.getcwd()
+    if not {"", here} & set(sys.path):
+        sys.path.append(here)
+    return import_module(name)
+
+
 class PluginManager(pluggy.PluginManager):
     """pluggy's manager, with our order of loading and our rules of failure.
 
@@ -170,7 +178,7 @@ class PluginManager(pluggy.PluginManager):
                 if name in known:
                     self._load_entry_point(known[name])
                 else:
-                    self._load(name, "-p", "", partial(import_module, name))
+                    self._load(name, "-p", "", partial(_import_from_here, name))
             except (Exception, SystemExit) as error:
                 message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
                 cure = "`coolrun plugins` lists those that are there"

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    parser.add_key("Hello", type="text", help="what is said when the run has ended")
+    parser.add_key(
+        "Hello",
+        type="text",
+        help="what is said when the run has ended",
+        schema={"type": "string"},
+    )
 
 
 @hookimpl

@@ -16,8 +16,8 @@ def coolrun_addoption(parser: Parser) -> None:
         "schema",
         help="print a JSON Schema of definitions, for editors",
         handler=show,
-        description="Print a JSON Schema of every document of a definition: the keys and settings "
-        "that the loaded plugins have. Editors complete, explain and check by it.",
+        description="Print a JSON Schema of definitions: the keys and settings that the loaded "
+        "plugins have.\nEditors complete, explain and check by it.",
         examples=("coolrun schema > coolrun.schema.json",),
     )
 

@@ -217,6 +217,21 @@ def test_a_named_plugin_that_cannot_be_loaded_ends_the_command(site: Site) -> No
         configure(["-p", "nowhere"])
 
 
+def test_a_module_of_the_current_folder_can_be_named_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stranger_here.py").write_text(HEAD + hook("coolrun_capacity", body="return 3"))
+    (tmp_path / "difflib.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    path = [folder for folder in sys.path if folder not in {"", str(tmp_path)}]
+    monkeypatch.setattr(sys, "path", path)
+    monkeypatch.delitem(sys.modules, "difflib", raising=False)
+    assert started("-p", "stranger_here").pluginmanager.infos["stranger_here"].state == "loaded"
+    with pytest.raises(UsageError, match="No module named 'stranger_hear'"):
+        configure(["-p", "stranger_hear"])
+    monkeypatch.delitem(sys.modules, "stranger_here")
+
+
 def test_a_named_plugin_that_is_not_there_is_told_with_the_nearest_name(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,13 @@ import coolrun
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECONDS = 120
+# pip builds with what is installed, and asks no registry whether it is the latest one.
+SURROUNDINGS = {
+    "COLUMNS": "100",
+    "PIP_NO_BUILD_ISOLATION": "0",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PYTEST_ADDOPTS": "-p no:cacheprovider",
+}
 DIRECTIVE = re.compile(r"<!-- (?P<name>\w+)(?:: (?P<value>.*?))? -->")
 ALLOWED = {
     "sh": {"file", "error", "setup"},
@@ -123,7 +130,7 @@ class Reader:
         done = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}", "COLUMNS": "100"},
+            env={**os.environ, **SURROUNDINGS, "PATH": f"{scripts}:{os.environ['PATH']}"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

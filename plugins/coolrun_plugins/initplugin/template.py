@@ -45,7 +45,12 @@ if TYPE_CHECKING:
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    parser.add_key("$key", type="text", help="what is said when the run has ended")
+    parser.add_key(
+        "$key",
+        type="text",
+        help="what is said when the run has ended",
+        schema={"type": "string"},
+    )
 
 
 @hookimpl

@@ -26,6 +26,7 @@ def coolrun_notify(notification: Notification, session: Session) -> None:
 def coolrun_say(config: Config) -> str | None:
     """Give the expression by which the best results are told. [deciding, first result]
 
-    It is evaluated on the record of each run that is done, as `coolrun filter --sort` does. None
-    means: not by this plugin.
+    Called in the runner when a session starts about which somebody is told. It is evaluated on the
+    record of each run that is done, as `coolrun filter --sort` does. None means: not by this
+    plugin.
     """
