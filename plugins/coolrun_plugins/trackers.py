@@ -27,6 +27,7 @@ WIDTH = 24  # columns of a value in it
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
+    known = {"enum": [*KNOWN]}
     parser.add_setting(
         SETTING,
         type=_names,
