@@ -15,6 +15,7 @@ import pytest
 
 from coolrun import SessionError
 from coolrun_plugins.gpu import locks as module
+from coolrun_plugins.gpu.holding import Holdings
 from coolrun_plugins.gpu.locks import VARIABLE, Locks, locks_of_this_machine
 
 UUID = "GPU-1"
@@ -163,6 +164,36 @@ def test_two_people_share_the_locks(mode: int) -> None:
         assert own is not None
         os.close(held)
         os.close(own)
+
+
+# What a session has locked
+
+
+def test_the_runs_of_a_session_share_a_lock_and_all_or_nothing_is_locked(locks: Locks) -> None:
+    ours, theirs = Holdings(locks), Holdings(locks)
+    ours.owner, theirs.owner = "session a", "session b"
+    assert ours.take(["GPU-1", "GPU-2"]) is None
+    assert ours.take(["GPU-2"]) is None
+    assert theirs.take(["GPU-3", "GPU-2"]) == "GPU-2"
+    assert theirs.who_has("GPU-2") == "session a has it"
+    assert locks.holder("GPU-3") is None
+    assert len(ours.descriptors(["GPU-1", "GPU-2"])) == 2
+    ours.give_back(["GPU-1", "GPU-2", "GPU-4"])
+    assert theirs.take(["GPU-1", "GPU-2"]) is None
+    theirs.give_back(["GPU-1", "GPU-2"])
+
+
+def test_what_a_run_has_left_keeps_the_lock_of_its_gpu(locks: Locks) -> None:
+    ours = Holdings(locks)
+    ours.owner = "session a"
+    ours.take(["GPU-1"])
+    left = os.dup(ours.descriptors(["GPU-1"])[0])
+    ours.give_back(["GPU-1"])
+    assert ours.take(["GPU-1"]) == "GPU-1"
+    assert ours.who_has("GPU-1") == "a process that a run of this session has left has it"
+    os.close(left)
+    assert ours.take(["GPU-1"]) is None
+    ours.give_back(["GPU-1"])
 
 
 # Where the locks are

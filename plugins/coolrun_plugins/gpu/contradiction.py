@@ -43,12 +43,9 @@ class LastWord:
 
     @hookimpl(trylast=True)
     def coolrun_pre_launch(self, run: Run) -> Lease | None:
-        given = self._given
-        if run.token != self._token or all(
-            run.environment.get(name) == value for name, value in given.items()
-        ):
+        if run.token != self._token or self._given.items() <= run.environment.items():
             return None
         if not self._told:
             self._told = True
             self._config.warn(f"{VISIBLE} of EnvFile does not count: GPUs are handed out")
-        return Lease(environment=given)
+        return Lease(environment=self._given)
