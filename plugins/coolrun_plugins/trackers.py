@@ -27,19 +27,25 @@ WIDTH = 24  # columns of a value in it
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
-    known = {"enum": [*KNOWN]}
     parser.add_setting(
         SETTING,
         type=_names,
         default=(),
         help="trackers that are told by environment variables what a run is called: "
         "[wandb, mlflow]",
-        schema={"anyOf": [{"enum": [*KNOWN, None]}, {"type": "array", "items": {"enum": KNOWN}}]},
+        schema={
+            "anyOf": [
+                {"enum": [*KNOWN, False, None]},
+                {"type": "array", "items": {"enum": [*KNOWN]}},
+            ]
+        },
     )
 
 
 def _names(value: object) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else () if value is None else value
+    if value is None or value is False:
+        return ()
+    names = [value] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(name in KNOWN for name in names):
         raise ValueError(f"expected {' or '.join(KNOWN)}, or a list of these")
     return tuple(names)
