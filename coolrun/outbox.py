@@ -86,13 +86,14 @@ class Outbox(Generic[Message]):
         name: str,
         deliver: Callable[[Message], object],
         secrets: Sequence[str] = (),
+        patience: float = PATIENCE,
     ) -> Outbox[Message]:
         """An outbox that a session looks after: it tells what went wrong, and closes it.
 
         Make it when the session starts: the processes of runs are not made of a process with
         threads then.
         """
-        outbox = cls(name, deliver, session.config.warn, secrets=secrets)
+        outbox = cls(name, deliver, session.config.warn, secrets=secrets, patience=patience)
         session.every(LOOK, outbox.look)
         session.config.add_cleanup(outbox.close)
         return outbox

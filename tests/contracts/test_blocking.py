@@ -63,6 +63,8 @@ FEATURES = [
     ("inline", SMALL, ["--in-process"], "'--in-process' belongs to the plugin 'inline'"),
     ("local", "Global: {isolate: spawn}\nModule: mod\n---\n{}\n", [], "Global.isolate belongs to"),
     ("yamllog", "Module: mod\nYamlLog: x.yaml\n---\n{}\n", [], "the key 'YamlLog' belongs to"),
+    ("notify", "Global: {say: lr}\nModule: mod\n---\n{}\n", [], "Global.say belongs to"),
+    ("slack", "Global: {slack: true}\nModule: mod\n---\n{}\n", [], "Global.slack belongs to"),
     ("dryrun", SMALL, ["--dry"], "'--dry' belongs to the plugin 'dryrun'"),
 ]
 
