@@ -92,3 +92,8 @@ def test_the_help_loads_the_core_that_it_needs_and_of_the_library_little(tmp_pat
     core = {"clock", "cli", "config", "errors", "hookspecs", "main", "plugins", "streams"}
     assert {n for n in names if n.startswith("coolrun.")} == {f"coolrun.{n}" for n in core}
     assert names & {"datetime", "json", "pathlib", "signal", "threading"} == set()
+
+
+def test_a_command_that_a_test_runs_needs_no_pytest(tmp_path: Path) -> None:
+    assert "pytest" not in loaded(tmp_path, "-p", "coolrun.testing.works", "--help")
+    assert "pytest" in loaded(tmp_path, "-p", "coolrun.testing.projects", "--help")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import coolrun
 import coolrun.testing
 
@@ -22,7 +24,11 @@ def test_every_public_name_is_there() -> None:
     assert set(coolrun.__all__) <= set(dir(coolrun))
 
 
-def test_the_names_for_tests_are_sorted_and_there() -> None:
-    assert coolrun.testing.__all__ == sorted(coolrun.testing.__all__)
+def test_the_names_for_tests_are_these_sorted_and_there() -> None:
+    names = "LauncherSuite Outcome Project QueueSuite project wait_for"
+    assert coolrun.testing.__all__ == names.split()
     for name in coolrun.testing.__all__:
-        assert hasattr(coolrun.testing, name)
+        assert getattr(coolrun.testing, name) is not None
+    assert set(coolrun.testing.__all__) <= set(dir(coolrun.testing))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        coolrun.testing.nothing  # noqa: B018

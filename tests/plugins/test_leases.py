@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coolrun.testing.project import Project
+from coolrun.testing import Project
 from coolrun.testing.waiting import wait_for
 
 LOCKING = """
