@@ -23,7 +23,7 @@ WAIT = """
 
     def main(exp):
         name = f"{exp.n}"
-        pathlib.Path(f"on.{name}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        pathlib.Path(f"on.{name}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
         deadline = time.monotonic() + 60
         while not (os.path.exists(f"go.{name}") or os.path.exists("go")):
             assert time.monotonic() < deadline
@@ -307,5 +307,24 @@ def test_a_run_that_wishes_so_is_alone_on_its_gpu(bench: Bench) -> None:
     define(bench.project, 4, "gpus: auto, per_gpu: 4")
     runner = bench.start("-p", "wishing", env={"PYTHONPATH": str(bench.project.path)})
     assert [bench.on(n) for n in range(4)] == ["1", "0", "1", "1"]
+    bench.end()
+    runner.ends()
+
+
+# Experiments that are added while it runs
+
+
+@pytest.mark.parametrize("settings", ["queue: queue.yaml", "queue: queue.yaml, gpus: auto"])
+def test_what_is_added_to_the_queue_gets_gpus_as_well(bench: Bench, settings: str) -> None:
+    define(bench.project, 1, settings, _0="Gpus: 0" if "auto" in settings else "")
+    bench.project({"more.yaml": "n: 1\nGpus: 3\n"})
+    runner = bench.start()
+    wait_for(lambda: bench.has_begun(0), diagnosis=runner.text)
+    assert bench.project.run("queue", "add", "more.yaml")
+    runner.says("key 'Gpus': it needs 3 GPUs, and there are 2 to hand out")
+    queue = bench.project.path / "queue.yaml"
+    queue.write_text(queue.read_text().replace("Gpus: 3", "Gpus: 2"))
+    bench.end(0)
+    assert bench.on(1) == "0,1"
     bench.end()
     runner.ends()

@@ -126,6 +126,7 @@ def coolrun_check(plan: Plan, config: Config) -> None:
         leases = Leases(config, choice)
         leases.coolrun_check(plan)
         config.pluginmanager.register(leases, LEASES)
+        config.pluginmanager.register(leases.last_word, "gpu-last-word")
 
 
 def _is_asked_for(plan: Plan, config: Config) -> bool:

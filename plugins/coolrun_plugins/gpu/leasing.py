@@ -46,7 +46,7 @@ _LOOK = 0.05  # seconds between looks at what is being freed
 
 
 class Leases:
-    """The GPUs of a session: which run has which."""
+    """The GPUs of a session: which run has which. `last_word` is to be registered as well."""
 
     def __init__(self, config: Config, choice: Choice) -> None:
         self._config = config
@@ -61,8 +61,7 @@ class Leases:
         self._surveyed = False
         self._least: int | None = None
         self._waiting_since: float | None = None
-        self._last_word = LastWord(config)
-        config.pluginmanager.register(self._last_word, "gpu-last-word")
+        self.last_word = LastWord(config)
 
     # Before the first run
 
@@ -113,7 +112,7 @@ class Leases:
         self._begin(session)
         need = self._need(run, session)
         if not need.count:
-            self._last_word.remember(run.token, {VISIBLE: ""})
+            self.last_word.remember(run.token, {VISIBLE: ""})
             return Lease(environment={VISIBLE: ""}, record={RECORDED: []})
         entries = self._taken(need)
         uuids = [uuid for entry in entries for uuid in entry]
@@ -124,7 +123,7 @@ class Leases:
         self._aftermath.begin(seen)
         gpus = self._fleet.in_order(uuids)
         environment = environment_of(gpus, self._config.setting("gpu_ids"))
-        self._last_word.remember(run.token, environment)
+        self.last_word.remember(run.token, environment)
         return Lease(
             environment=environment,
             record={RECORDED: names_of(gpus)},
