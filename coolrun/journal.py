@@ -10,6 +10,7 @@ a crash. A torn last line says nothing.
     ["recorded", token]                      its record is where people look for it
     ["again", token]                         another attempt follows it
     ["hold", word, reason]                   nothing is started: paused, stopping, ending; or null
+    ["dequeued", [position], [position]]     not to be run here any more; to be run after all
     ["finish", exit code]                    the session ended by itself
 
 Where the plan does not say all about a run, its start has a fifth part, a mapping:
@@ -89,6 +90,8 @@ class Past:
         attempts: by token, in the order in which they were started.
         finished: the exit code of the session, or None when it never said that it ended.
         hold: why nothing is started for now, as a word and a reason, or None.
+        dequeued: positions that were to be run and are not any more: they were removed, or
+            another session has them.
         places: how many runs may go on at once; 1 where the journal does not say it.
         started: when the last runner took the session up, as local ISO 8601 text, or empty.
         pid, moment, boot: its process, and when it had this number, as `coolrun.machine` tells it.
@@ -97,6 +100,7 @@ class Past:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     finished: int | None = None
     hold: tuple[str, str] | None = None
+    dequeued: set[int] = field(default_factory=set)
     places: int = 1
     started: str = ""
     pid: int = 0
@@ -129,6 +133,10 @@ class Journal:
     def held(self, hold: tuple[str, str] | None) -> None:
         """Nothing is started for now, a word and a reason; or it goes on."""
         self._append([["hold", *(hold or (None, ""))]])
+
+    def dequeued(self, out: Iterable[int], back: Iterable[int]) -> None:
+        """These positions are not to be run by this session any more, and those are after all."""
+        self._append([["dequeued", sorted(out), sorted(back)]])
 
     def started(self, runs: Iterable[Run]) -> None:
         """These runs are about to be handed to the launcher."""
@@ -234,6 +242,7 @@ def _take(past: Past, event: list[Plain]) -> None:
         position, number, token = rest[:3]
         more = rest[3] if len(rest) == 4 else _NOTHING_MORE
         past.attempts[token] = Attempt(position, number, token, more=more)
+        past.dequeued.discard(position)
         past.finished = None
     elif kind == "finish":
         past.finished = rest[0]
@@ -241,6 +250,9 @@ def _take(past: Past, event: list[Plain]) -> None:
         _begin(past, *rest)
     elif kind == "hold":
         past.hold = (rest[0], rest[1]) if rest[0] else None
+    elif kind == "dequeued":
+        past.dequeued.update(rest[0])
+        past.dequeued.difference_update(rest[1])
     elif rest and rest[0] in past.attempts:
         attempt = past.attempts[rest[0]]
         if kind == "end":

@@ -120,6 +120,7 @@ def resume_session(
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     with _told(folder):
         session = open_session(plan, folder, config, launcher, enqueue=False)
+        session.dequeued = frozenset(resumption.past.dequeued)
         survey = Resurvey(session, resumption.past)
         survey.complete()
         waiting = survey.take_up(again)

@@ -29,12 +29,14 @@ class Plan:
         settings: the settings that the definition holds.
         source: the definition as it was read.
         order: the positions in the order in which they are to start; None: as they are numbered.
+        turns: how often an experiment was left out or chosen again.
     """
 
     experiments: list[Experiment]
     settings: Mapping[str, Plain]
     source: Source
     order: Sequence[int] | None = None
+    turns: int = 0
     _skipped: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -44,12 +46,15 @@ class Plan:
 
     def skip(self, position: int, reason: str) -> None:
         """Leave an experiment out; the first reason stands."""
-        self._skipped.setdefault(position, reason)
+        if position not in self._skipped:
+            self._skipped[position] = reason
+            self.turns += 1
         self.experiments[position].skipped = self._skipped[position]
 
     def choose_again(self, position: int) -> None:
         """Take back that an experiment is left out."""
-        self._skipped.pop(position, None)
+        if self._skipped.pop(position, None) is not None:
+            self.turns += 1
         self.experiments[position].skipped = None
 
     def take(self, experiment: Experiment) -> None:

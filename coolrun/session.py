@@ -62,6 +62,7 @@ class Session:
         attempts: how often each experiment has been started, by position.
         settled: the attempts behind `ended`.
         held: why experiments could not start when they were last looked at, by position.
+        dequeued: positions of which the journal says that they are not to be run here any more.
     """
 
     config: Config
@@ -78,6 +79,7 @@ class Session:
     attempts: dict[int, int] = field(default_factory=dict)
     settled: dict[int, Attempt] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
+    dequeued: frozenset[int] = frozenset()
     waiting: Waiting = field(default_factory=Waiting)
     _leases: dict[str, list[Lease]] = field(default_factory=dict)
     _delayed: list[tuple[float, Experiment]] = field(default_factory=list)
@@ -86,8 +88,13 @@ class Session:
     _timers: list[_Timer] = field(default_factory=list)
     _commits: list[Callable[[], None]] = field(default_factory=list)
     _unwritten: list[Record] = field(default_factory=list)
+    _unplanned: frozenset[int] = frozenset()
+    _turns: int = -1
     _trouble: str | None = None
     _finish: Finish | None = None
+
+    def __post_init__(self) -> None:
+        self._unplanned = frozenset(self.plan.skipped)  # of which the plan on the disk says so
 
     @property
     def name(self) -> str:
@@ -474,6 +481,7 @@ class Session:
             while self._unwritten:
                 self._write_end(self._unwritten[0])
                 del self._unwritten[0]
+            self._write_dequeued()
             for commit in self._commits:
                 commit()
             self.journal.sync()
@@ -483,6 +491,16 @@ class Session:
         trouble, self._trouble = self._trouble, None
         if trouble is not None and self.state.paused == trouble:
             self.tell(Resume(self._now()))
+
+    def _write_dequeued(self) -> None:
+        """Write down what is not to be run here any more, where that has changed."""
+        turns = self.plan.turns
+        if turns == self._turns:
+            return
+        now = self.plan.skipped.keys() - self._unplanned
+        if now != self.dequeued:
+            self.journal.dequeued(now - self.dequeued, self.dequeued - now)
+        self.dequeued, self._turns = frozenset(now), turns
 
     def _hold_on(self, trouble: str) -> None:
         """Start nothing more until what has to be written can be written again."""

@@ -40,10 +40,16 @@ class Standing:
         return self.past.last_attempts()
 
     @cached_property
+    def chosen(self) -> list[int]:
+        """The positions that are for this session to run, or were."""
+        out = self.past.dequeued
+        return [position for position in self.outline.chosen if position not in out]
+
+    @cached_property
     def waiting(self) -> list[int]:
         """The positions that have not begun, or are to run once more."""
         last = self.last
-        return [p for p in self.outline.chosen if (a := last.get(p)) is None or a.again]
+        return [p for p in self.chosen if (a := last.get(p)) is None or a.again]
 
     @cached_property
     def under_way(self) -> list[Attempt]:
@@ -59,7 +65,7 @@ class Standing:
     @cached_property
     def unfinished(self) -> int:
         """How many experiments have no final record: what a resumed session would run."""
-        return sum(1 for p in self.outline.chosen if (a := self.last.get(p)) is None or not a.final)
+        return sum(1 for p in self.chosen if (a := self.last.get(p)) is None or not a.final)
 
     @property
     def state(self) -> str:

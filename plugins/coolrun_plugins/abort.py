@@ -207,7 +207,7 @@ def _tell(before: Standing, after: Standing, config: Config) -> None:
     ends = Counter(str(after.last[position].status or "unknown") for position in positions)
     became = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
     rest = after.unfinished
-    _say(f"ended: {became or 'nothing ran'}; {rest} of {sum(1 for _ in after.outline.chosen)} left")
+    _say(f"ended: {became or 'nothing ran'}; {rest} of {len(after.chosen)} left")
     flags = {flag for option in config.parser.options for flag in option.flags}
     if rest and "--resume" in flags:
         _say(f"next: coolrun --resume {after.folder.name}")

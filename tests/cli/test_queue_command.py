@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,12 @@ def busy(project: Project) -> Iterator[Project]:
 
 
 @contextmanager
-def running(project: Project) -> Iterator[None]:
+def running(
+    project: Project, until: Callable[[], bool] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A session that runs until there is a file `go`."""
     command, environment, _ = project.command()
-    with (project.path / "out.txt").open("wb") as out:
+    with (project.path / "out.txt").open("ab") as out:
         runner = subprocess.Popen(
             command,
             cwd=project.path,
@@ -61,8 +65,8 @@ def running(project: Project) -> Iterator[None]:
             stderr=out,
         )
         try:
-            wait_for(lambda: "second" in listed(project) and "first" not in listed(project))
-            yield
+            wait_for(until or (lambda: "second" in (out := listed(project)) and "first" not in out))
+            yield runner
         finally:
             (project.path / "go").touch()
             runner.wait(timeout=60)
@@ -119,6 +123,63 @@ def test_what_is_removed_is_not_run_and_can_be_brought_back(busy: Project) -> No
     assert queue(busy, "undo")
     assert names(busy) in (["second", "fourth"], ["third", "fourth"])
     assert len(finish(busy)) == 3
+
+
+def standing(project: Project, number: int = 0) -> tuple[str, dict[str, int]]:
+    """How a session stands, the newest but so many."""
+    told = json.loads(project.run("status", "--json", "-a").out)
+    session = sorted(told, key=lambda one: str(one["session"]))[-1 - number]
+    return session["state"], session["counts"]
+
+
+def test_what_is_removed_does_not_wait_any_more(busy: Project) -> None:
+    queue(busy, "rm", "third", "fourth")
+    expected = {"running": 1, "waiting": 1, "dequeued": 2}
+    wait_for(lambda: standing(busy) == ("running", expected), diagnosis=lambda: standing(busy))
+    queue(busy, "undo")
+    expected = {"running": 1, "waiting": 2, "dequeued": 1}
+    wait_for(lambda: standing(busy) == ("running", expected), diagnosis=lambda: standing(busy))
+    assert len(finish(busy)) == 3
+    assert "3 done, 1 dequeued in" in said(busy)
+    wait_for(lambda: standing(busy) == ("finished", {"done": 3, "dequeued": 1}))
+    assert busy.run("--resume").code == 5
+
+
+def test_what_is_held_is_not_dequeued(busy: Project) -> None:
+    queue(busy, "hold", "third")
+    queue(busy, "rm", "fourth")
+    expected = {"running": 1, "waiting": 2, "dequeued": 1}
+    wait_for(lambda: standing(busy) == ("running", expected), diagnosis=lambda: standing(busy))
+    finish(busy)
+    wait_for(lambda: standing(busy)[0] == "ended")
+    assert standing(busy)[1] == {"done": 2, "left": 1, "dequeued": 1}
+
+
+def test_after_a_crash_what_is_removed_stays_so_and_what_is_undone_comes_back(
+    project: Project,
+) -> None:
+    project({"experiment.yaml": DEFINITION, "mod.py": MODULE})
+    with running(project) as runner:
+        queue(project, "rm", "third", "fourth")
+        wait_for(lambda: standing(project)[1].get("dequeued") == 2)
+        runner.kill()
+        runner.wait()
+        (session,) = (project.path / ".coolrun" / "sessions").iterdir()
+        queue(project, "undo", f"{session.name}.3.1")
+    assert "going on with session" in project.run().err
+    assert standing(project) == ("finished", {"done": 3, "dequeued": 1})
+    assert "third" not in (project.path / "log.yaml").read_text()
+
+
+def test_what_another_session_has_taken_is_dequeued_here(busy: Project) -> None:
+    sessions = busy.path / ".coolrun" / "sessions"
+    with running(busy, until=lambda: len(list(sessions.glob("*/control"))) == 2):
+        wait_for(lambda: standing(busy, 1)[1].get("dequeued") == 1)
+        assert standing(busy, 1)[1] == {"running": 1, "waiting": 2, "dequeued": 1}
+        finish(busy)
+    wait_for(lambda: standing(busy, 1)[0] == standing(busy)[0] == "finished")
+    counts = standing(busy)[1], standing(busy, 1)[1]
+    assert sum(one["done"] for one in counts) == 4
 
 
 def test_entries_move(busy: Project) -> None:

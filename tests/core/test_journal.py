@@ -67,6 +67,19 @@ def test_whoever_takes_a_session_up_runs_again_what_was_not_final(
     assert read_finish(path) is None
 
 
+def test_what_is_dequeued_stays_so_until_it_is_queued_again_or_starts(
+    path: Path, tmp_path: Path
+) -> None:
+    journal = Journal(path)
+    journal.begun("then", 1)
+    journal.dequeued({5, 3, 4, 7}, ())
+    journal.dequeued([8], [4])
+    journal.begun("later", 1)
+    journal.started([run(tmp_path, 7)])
+    journal.close()
+    assert read_journal(path).dequeued == {3, 5, 8}
+
+
 def test_a_journal_of_the_first_version_is_read(path: Path) -> None:
     path.write_text(
         '{"format":1}\n["start",0,1,"a"]\n["end","a","done",null]\n["recorded","a"]\n["finish",0]\n'
@@ -76,6 +89,7 @@ def test_a_journal_of_the_first_version_is_read(path: Path) -> None:
     assert attempt.final
     assert attempt.seconds is None
     assert (past.finished, past.places, past.started) == (0, 1, "")
+    assert past.dequeued == set()
 
 
 def test_torn_lines_say_nothing_wherever_they_are_torn(path: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from coolrun.config import Config
 from coolrun.definition import Definition
 from coolrun.errors import CoolrunError, DefinitionError, PluginError, UsageError
 from coolrun.experiment import Experiment, Source
-from coolrun.planning import make_plan, read_definition
+from coolrun.planning import Plan, make_plan, read_definition
 
 Planner = Callable[..., Any]
 
@@ -197,3 +197,15 @@ def test_the_python_function_takes_arguments_and_raises_for_people(
     assert [e["Name"] for e in coolrun.plan("a.yaml", ["--pick", "b"]).chosen] == ["b"]
     with pytest.raises(CoolrunError, match="there is no file"):
         coolrun.plan("nothing.yaml")
+
+
+def test_a_plan_tells_that_its_choice_has_changed() -> None:
+    plan = Plan([Experiment({}, position=n) for n in range(2)], {}, Source("a.yaml", b""))
+    assert plan.turns == 0
+    plan.skip(1, "removed")
+    plan.skip(1, "removed twice")
+    assert (plan.turns, plan.skipped) == (1, {1: "removed"})
+    plan.choose_again(0)
+    assert plan.turns == 1
+    plan.choose_again(1)
+    assert (plan.turns, plan.chosen) == (2, plan.experiments)

@@ -81,6 +81,28 @@ def test_what_is_skipped_does_not_count(tmp_path: Path) -> None:
     assert look(write_session(tmp_path, some, ends={0: DONE}, finished=0)).state == "finished"
 
 
+def test_what_is_dequeued_neither_waits_nor_lacks(tmp_path: Path) -> None:
+    some = experiments(5)
+    some[4].after = frozenset({1})
+    ends = {0: DONE, 1: FAILED}
+    folder = write_session(tmp_path, some, ends=ends)
+    journal = Journal(folder.journal)
+    journal.again(run_of(folder, some[1]).token)
+    journal.dequeued([1, 2, 3], [])
+    journal.close()
+    standing = look(folder)
+    assert (standing.waiting, standing.unfinished, standing.waits()) == ([4], 1, {})
+    assert standing.chosen == [0, 4]
+    journal = Journal(folder.journal)
+    journal.dequeued([4], [2])
+    journal.close()
+    assert (look(folder).waiting, look(folder).state) == ([2], "ended")
+    journal = Journal(folder.journal)
+    journal.dequeued([2], [])
+    journal.close()
+    assert look(folder).state == "finished"
+
+
 def test_an_experiment_that_is_run_again_waits(tmp_path: Path) -> None:
     some = experiments(2)
     folder = write_session(tmp_path, some, ends={0: FAILED, 1: ABORTED})

@@ -200,7 +200,7 @@ class DiskQueue:
             kind, rest = (event[0], event[1:]) if isinstance(event, list) and event else ("", [])
             if kind in {"edit", "restore"}:
                 self._roster.forget(rest[0])
-            if kind == "take":
+            if kind == "take" and rest[1] != self._name:
                 self._roster.leave_out(rest[0], self._session, f"session {rest[1]} has it")
             elif kind == "remove":
                 self._roster.leave_out(rest[0], self._session, "removed from the queue")

@@ -51,7 +51,7 @@ def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
     """Name, state, counts and the time left, by the longest of several ways that fits."""
     counts = [f"{count} {_WORDS.get(word, word)}" for word, count in _ordered(report.counts)]
     left = words(report.left) if report.left and report.counts.keys() & _OPEN else ""
-    least = [c for c in counts if not c.endswith("skipped")]
+    least = [c for c in counts if not c.endswith(("dequeued", "skipped"))]
     state = f"\x1b[{COLOURS[report.state]}m{report.state}\x1b[0m" if colour else report.state
     for some, time in ((counts, left), (least, left), (least, "")):
         rest = "  ".join(part for part in (", ".join(some), time) if part)
@@ -66,7 +66,7 @@ def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
 
 _OPEN = {"running", "waiting"}
 _WORDS = {"left": "not run"}
-_FIRST = ("done", "failed", "timeout", "interrupted", "running", "waiting", "left")
+_FIRST = ("done", "failed", "timeout", "interrupted", "running", "waiting", "left", "dequeued")
 
 
 def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:

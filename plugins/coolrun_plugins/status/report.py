@@ -45,7 +45,7 @@ class Report:
 
     Attributes:
         changed: when something happened in it last.
-        counts: how many experiments are running, waiting, skipped, done, failed, ...
+        counts: how many experiments are running, waiting, dequeued, skipped, done, failed, ...
         left: seconds until all is done, at least and at most.
         rows: what runs; of `more` runs nothing is told.
         left_behind: whether those run without the process that ran the session.
@@ -71,7 +71,7 @@ class Report:
 
 def report(standing: Standing, config: Config, *, whole: bool = False) -> Report:
     """What there is to tell about a session; of all its runs with `whole`."""
-    live = standing.is_live
+    live, past = standing.is_live, standing.past
     running = standing.under_way if live else standing.left_behind
     now = config.clock.now()
     rows = _rows(standing, running if whole else running[:ROWS], config, now)
@@ -82,8 +82,8 @@ def report(standing: Standing, config: Config, *, whole: bool = False) -> Report
     ended = {str(status): count for status, count in standing.ended.items()}
     final = {"done", "failed", "timeout", "interrupted"}
     counts.update((word, n) for word, n in ended.items() if live or word in final)
+    counts["dequeued"] = len(past.dequeued)
     counts["skipped"] = len(standing.outline.skipped)
-    past = standing.past
     return Report(
         standing.folder.name,
         standing.state,

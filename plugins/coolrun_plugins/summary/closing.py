@@ -84,8 +84,10 @@ class Summary:
         rest = [e.position for e in chosen if e.position not in session.ended]
         parts = [f"{count} {status}" for status, count in counts.items()]
         parts += [f"{len(rest)} not run"] if rest else []
-        skipped = len(session.plan.skipped.keys() - session.ended.keys())
-        parts += [f"{skipped} skipped"] if skipped else []
+        skipped = session.plan.skipped.keys() - session.ended.keys()
+        dequeued = len(skipped & session.dequeued)
+        parts += [f"{dequeued} dequeued"] if dequeued else []
+        parts += [f"{len(skipped) - dequeued} skipped"] if len(skipped) > dequeued else []
         spent = duration(self._config.clock.monotonic() - session.begun)
         lines = [f"{', '.join(parts)} in {spent}"]
         if rest:
