@@ -31,7 +31,7 @@ def coolrun_addoption(parser: Parser) -> None:
         help="channel_short, channel_final, say and token_file; never a token",
         schema={
             "type": ["object", "null"],
-            "properties": dict.fromkeys(KEYS, {"type": ["string", "null"]}),
+            "properties": {key: {"type": ["string", "null"]} for key in KEYS},
             "additionalProperties": False,
         },
     )
