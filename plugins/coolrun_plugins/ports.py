@@ -39,7 +39,7 @@ def coolrun_plan(plan: Plan) -> None:
     from coolrun import Marked
 
     for experiment in plan.experiments:
-        if not isinstance(experiment.get(KEY), Marked):
+        if KEY in experiment and not isinstance(experiment[KEY], Marked):
             wanted(experiment)
 
 

@@ -220,6 +220,12 @@ def test_it_is_given_up_after_so_many_attempts(project: Project) -> None:
     assert {r["batch_size"] for r in done.records} == {32}
 
 
+def test_what_is_changed_may_stand_where_not_all_are_run_again(project: Project) -> None:
+    text = f"Module: work\nbatch_size: 16\n{LESS}\n---\n{{}}\n---\nRetryOnOom: 1\n"
+    done = project_of(project, text).run()
+    assert [record["batch_size"] for record in done.records] == [16, 16, 8]
+
+
 def test_other_failures_are_not_run_again(project: Project) -> None:
     text = "Module: work:odd\nRetryOnOom: 2\n---\n{}\n"
     done = project_of(project, text).run()
@@ -290,6 +296,43 @@ def test_it_is_run_again_alone(project: Project, nvml: Any) -> None:
         ("large", 2, "done", [0]),
     ]
     assert "is run again alone on a GPU with batch_size: 8" in done.err
+
+
+def test_a_session_that_starts_nothing_more_does_not_say_that_it_does(project: Project) -> None:
+    plugin = """
+        from coolrun import hookimpl
+
+        @hookimpl
+        def coolrun_run_start(run, session):
+            session.drain("enough")
+        """
+    text = f"Module: work\nRetryOnOom: 2\n{LESS}\n---\nbatch_size: 32\n"
+    project_of(project, text)({"enough.py": plugin})
+    done = project.run("-p", "enough", env={"PYTHONPATH": str(project.path)})
+    assert [record["batch_size"] for record in done.records] == [32]
+    assert "is run again" not in done.err
+
+
+def test_it_is_run_again_in_the_process_of_the_runner_too(project: Project) -> None:
+    text = f"Module: work\nRetryOnOom: 2\n{LESS}\n---\nbatch_size: 32\n"
+    done = project_of(project, text).run("--in-process")
+    assert [record["batch_size"] for record in done.records] == [32, 16, 8]
+
+
+def test_a_run_that_has_removed_its_output_is_judged_by_its_words(project: Project) -> None:
+    work = f"""
+        import os
+        from pathlib import Path
+
+        def main(exp):
+            output = Path(os.environ["COOLRUN_RUN_DIR"], "output.log")
+            output.unlink()
+            output.symlink_to("output.log")
+            raise RuntimeError("{TORCH}")
+        """
+    project({"work.py": work, "experiment.yaml": "Module: work\n---\n{}\n"})
+    done = project.run()
+    assert done.records[0]["FAILURE"].startswith("out of GPU memory: "), done
 
 
 def test_who_awaits_it_reads_what_it_was_in_the_end(project: Project) -> None:

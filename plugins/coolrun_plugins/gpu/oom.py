@@ -94,18 +94,19 @@ class OutOfMemory:
 
         seen: set[int] = set()
         for experiment in plan.experiments:
-            if not isinstance(experiment.get(RETRIES), Marked):
+            if RETRIES in experiment and not isinstance(experiment[RETRIES], Marked):
                 retries(experiment)
-            written = experiment.get(CHANGES)
-            # What many experiments share is tried out with the values of the first.
-            if written is not None and id(written) not in seen:
-                seen.add(id(written))
-                self._check(experiment)
+            if CHANGES in experiment and experiment[CHANGES] is not None:
+                # What many experiments share is tried out with the values of the first.
+                document = experiment.document if CHANGES in experiment.own else -1
+                if document not in seen:
+                    seen.add(document)
+                    self._check(experiment, plan)
 
-    def _check(self, experiment: Experiment) -> None:
+    def _check(self, experiment: Experiment, plan: Plan) -> None:
         from coolrun.expression import Pending
 
-        if experiment.get(RETRIES) is None:
+        if all(other.get(RETRIES) is None for other in plan.experiments):
             error = DefinitionError(
                 f"{CHANGES} is given without {RETRIES}",
                 cure=f"say how often it is run again: {RETRIES}: 2",
@@ -139,7 +140,10 @@ class OutOfMemory:
         from coolrun_plugins.gpu.exhaustion import LINES, exhausted, killed, looks_killed
 
         failure = exited.failure or ""
-        output = last_lines(run.output, LINES, width=1000)
+        try:
+            output = last_lines(run.output, LINES, width=1000)
+        except OSError:
+            output = []  # the run has put something else there: its own words have to do
         has_gpu = run.environment.get("CUDA_VISIBLE_DEVICES") != ""
         told = exhausted(failure, output, has_gpu=has_gpu)
         if told is None and looks_killed(failure, output) and self._kernel_was_short():
@@ -163,6 +167,8 @@ class OutOfMemory:
         """Before others are asked: an attempt that is made for this reason is none of theirs."""
         from coolrun import Retry
 
+        if session.state.ending or session.state.draining:
+            return None
         experiment = run.experiment
         spent = self._spent.get(experiment.position, 0)
         if not _is_oom(record) or spent >= retries(experiment):
@@ -190,7 +196,8 @@ class OutOfMemory:
         from coolrun.display import shown
 
         gpus = run.extra.get("GPUS")
-        alone = " alone on a GPU" if isinstance(gpus, Sequence) and len(gpus) == 1 else ""
+        count = len(gpus) if isinstance(gpus, Sequence) else 0
+        alone = "" if not count else " alone on a GPU" if count == 1 else f" alone on {count} GPUs"
         news = ", ".join(f"{key}: {shown(value)}" for key, value in values.items())
         text = f"{run.experiment.label} was out of GPU memory: it is run again{alone}"
         self._config.warn(f"{text} with {news}" if news else text)
