@@ -102,34 +102,21 @@ def count_of_operations(fresh: Callable[[], Path], command: Any, tmp_path: Path)
     return len(calls.read_text().splitlines())
 
 
-def fail_one_after_the_other(
-    fresh: Callable[[], Path], command: Any, tmp_path: Path, errors: Callable[[int], list[int]]
+@pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.__getitem__)
+def test_any_operation_may_fail_once(
+    fresh: Callable[[], Path], command: Any, tmp_path: Path, error: int
 ) -> None:
     total = count_of_operations(fresh, command, tmp_path)
     assert total > 20
     for number in range(1, total + 1):
-        for error in errors(number):
-            project = fresh()
-            done = command(project, prepare=Disk(number, error).install)
-            where = f"operation {number} of {total}, {errno.errorcode[error]}: {done.text}"
-            assert done.code in CODES, where
-            assert "Traceback" not in done.text, where
-            if done.code:
-                assert "error: " in done.text, where
-            go_on_until_done(project, command, where)
-
-
-def test_any_operation_may_fail_once(
-    fresh: Callable[[], Path], command: Any, tmp_path: Path
-) -> None:
-    fail_one_after_the_other(fresh, command, tmp_path, lambda number: [ERRORS[number % 3]])
-
-
-@pytest.mark.long
-def test_any_operation_may_fail_once_in_every_way(
-    fresh: Callable[[], Path], command: Any, tmp_path: Path
-) -> None:
-    fail_one_after_the_other(fresh, command, tmp_path, lambda number: list(ERRORS))
+        project = fresh()
+        done = command(project, prepare=Disk(number, error).install)
+        where = f"operation {number} of {total}: {done.text}"
+        assert done.code in CODES, where
+        assert "Traceback" not in done.text, where
+        if done.code:
+            assert "error: " in done.text, where
+        go_on_until_done(project, command, where)
 
 
 # A disk that is full for a while, and one that stays full
