@@ -133,7 +133,7 @@ def locks_of_this_machine() -> Locks:
         except OSError as error:
             message = f"cannot make {named!r}, which {VARIABLE} names: {error.strerror}"
             raise SessionError(message, cure="name a folder that you may write to") from error
-        return Locks(named)
+        return Locks(os.path.abspath(named))
     shared = (folder for folder in _FOLDERS if _is_shared(folder))
     return Locks(next(shared, _FOLDERS[-1]))
 
