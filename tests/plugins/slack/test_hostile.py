@@ -297,3 +297,28 @@ def test_a_server_that_is_not_there_is_one_line(project: Project) -> None:
     assert outcome.code == 0
     assert "Slack: 2 messages were not sent: Connection refused" in outcome.err
     assert "secret" not in outcome.err
+
+
+def test_the_keeper_of_runs_can_be_started_anew_while_a_message_is_under_way(
+    project: Project, slack: Any
+) -> None:
+    work = """
+        import os, signal
+
+        def main(exp):
+            if exp.get("deadly"):
+                os.kill(os.getppid(), signal.SIGKILL)
+            exp.FINE = True
+        """
+    text = """
+        Global: {slack: true, slack_config: {channel_short: "#runs"}}
+        Module: work
+        ---
+        {deadly: true}
+        ---
+        {Repeat: 3}
+        """
+    slack.answers = [never_answers] * 10
+    outcome = project({"work.py": work, "experiment.yaml": text}).run(env=slack.environment)
+    assert [record.get("FINE") for record in outcome.records][-3:] == [True] * 3
+    assert outcome.err.count("Slack: ") == 1

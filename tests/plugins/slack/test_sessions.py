@@ -221,3 +221,24 @@ def test_markup_in_names_is_shown_and_not_obeyed(project: Project, slack: Any) -
     project.run(env=slack.environment)
     assert "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;" in slack.texts[-1]
     assert "<" not in "".join(slack.texts)
+
+
+def test_a_session_without_a_terminal_is_told_as_well(study: Project, slack: Any) -> None:
+    study({"experiment.yaml": STUDY.replace("waits: true", "waits: false")})
+    assert study.run("--detach", env=slack.environment).code == 0
+    assert study.run("attach", env=slack.environment).code == 1
+    assert [text.split()[1] for text in slack.titles] == ["started:", "finished"]
+
+
+def test_a_session_that_is_only_ended_needs_no_token_and_sends_nothing(
+    study: Project, slack: Any
+) -> None:
+    with started(study, slack.environment) as process:
+        slack.wait_for("failed so far", process)
+        process.kill()
+        process.wait()
+    before = len(slack.requests)
+    outcome = study.run("abort", "--yes")
+    assert "Slack" not in outcome.err
+    assert study.run("status").code == 0
+    assert len(slack.requests) == before
