@@ -182,6 +182,36 @@ def test_a_session_of_ten_thousand_runs_is_told_like_any_other(project: Project)
     assert f"{folder.name}  ended     8100 done, 900 failed, 1000 not run\n" in out
 
 
+@pytest.mark.parametrize("running", [[0], [3], [40, 41], [598, 599]])
+@pytest.mark.parametrize("inner", [True, False])
+def test_runs_are_told_apart_from_all_of_the_plan_and_not_only_from_one_another(
+    project: Project, running: list[int], *, inner: bool
+) -> None:
+    some = [
+        Experiment({"Name": "walk"}, {"epochs": 3, "lr": (n % 6 if inner else n // 100) / 10})
+        for n in range(600)
+    ]
+    folder = write_session(project.path, some, running=running, places=2)
+    folder.lock()
+    (told,) = json.loads(project.run("status", "--json").out)
+    folder.unlock()
+    assert [run["parameters"] for run in told["running"]] == [
+        {"lr": some[position]["lr"]} for position in running
+    ]
+
+
+def test_what_is_the_same_in_all_rows_is_left_out_first() -> None:
+    values = {"same": "x" * 15, "lr": 0.1, "alike": "y" * 15}
+    rows = [Row(n, "a", "s", {**values, "lr": n / 10}, 1.0, Path("o"), "epoch") for n in (1, 2)]
+    found = "\n".join(shown(report(rows=rows), 60))
+    assert "name  same" in found
+    assert "0.2" in found
+    assert found.endswith("(left out to fit the width: alike)")
+    found = "\n".join(shown(report(rows=rows), 42))
+    assert "#  name  lr" in found
+    assert found.endswith("width: same, alike)")
+
+
 def test_no_run_but_those_that_go_on_is_looked_at(project: Project, busy: SessionFolder) -> None:
     for position in (0, 1, 4, 5):
         # Whoever opened these would wait for ever.

@@ -94,21 +94,24 @@ def _waits(waits: Mapping[int, Sequence[int]]) -> Iterator[str]:
 
 
 def _listed(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """The runs as columns. What does not fit is left out from the right, and named."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.parameters))
-    left_out: list[str] = []
+    """The runs as columns. What does not fit is left out, and named."""
+    named = {
+        key: _column(rows, key) for key in dict.fromkeys(k for r in rows for k in r.parameters)
+    }
+    fitting = dict(named)
     while True:
         columns = [
             ("#", [str(row.position) for row in rows]),
             ("name", [shown(row.name, NAME) for row in rows]),
-            *((visible(shortened(key, NAME)), _values(rows, key)) for key in keys),
+            *fitting.values(),
             ("time", [_elapsed(row) for row in rows]),
         ]
         widths = [max(map(cells, [heading, *texts])) for heading, texts in columns]
         room = width - 2 * len(columns) - sum(widths)
-        if room >= OUTPUT + 2 or not keys:
+        if room >= OUTPUT + 2 or not fitting:
             break
-        left_out.insert(0, keys.pop())
+        del fitting[_least(fitting)]
+    left_out = [key for key in named if key not in fitting]
     output = [("output", [shortened(row.line, room - 2) for row in rows])] if room > 6 else []
     table = [*columns, *output]
     for number in range(-1, len(rows)):
@@ -123,8 +126,15 @@ def _listed(rows: Sequence[Row], width: int) -> Iterator[str]:
         )
 
 
-def _values(rows: Sequence[Row], key: str) -> list[str]:
-    return [shown(row.parameters[key], VALUE) if key in row.parameters else "" for row in rows]
+def _column(rows: Sequence[Row], key: str) -> tuple[str, list[str]]:
+    values = [shown(row.parameters[key], VALUE) if key in row.parameters else "" for row in rows]
+    return visible(shortened(key, NAME)), values
+
+
+def _least(columns: Mapping[str, tuple[str, list[str]]]) -> str:
+    """The key that tells least: the last that is the same in all rows, or the last of all."""
+    same = [k for k, (_, texts) in columns.items() if len(texts) > 1 and len({*texts}) == 1]
+    return (same or list(columns))[-1]
 
 
 def _elapsed(row: Row) -> str:

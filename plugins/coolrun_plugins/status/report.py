@@ -12,12 +12,14 @@ from coolrun.differences import differences
 from coolrun.output import last_lines
 
 if TYPE_CHECKING:
-    from coolrun import Config
+    from coolrun import Config, Experiment
     from coolrun.journal import Attempt
     from coolrun.plain import Plain
     from coolrun.standing import Standing
 
 ROWS = 20  # running runs that are looked at, unless all are asked for
+COMPARED = 30  # experiments of the plan that those are compared with
+GOLDEN = 0.6180339887
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Row:
     """A run that goes on.
 
     Attributes:
-        parameters: by dotted key, those in which it differs from the others that run.
+        parameters: by dotted key, those in which it differs from others of the session.
         elapsed: seconds since its process began; None while it has not.
         line: the last that it printed.
     """
@@ -140,14 +142,24 @@ def _rows(
     runs = [standing.run(attempt) for attempt in attempts]
     # What the runner itself reads says how a run is run, not what it tries.
     ours = {key.name for key in config.parser.keys.values() if not key.runs}
+    compared = [*(run.experiment for run in runs), *_others(standing, attempts)]
     rows = []
-    for run, values in zip(runs, differences([r.experiment for r in runs], ours), strict=True):
+    for run, values in zip(runs, differences(compared, ours), strict=False):
         began = standing.started(run)
         elapsed = None if began is None else max(0.0, (now - began).total_seconds())
         line = "".join(last_lines(run.output, 1))
         position, name = run.experiment.position, run.experiment.name
         rows.append(Row(position, name, run.id, values, elapsed, run.output, line))
     return rows
+
+
+def _others(standing: Standing, attempts: Sequence[Attempt]) -> list[Experiment]:
+    """Some of the experiments that do not run, from all over the plan."""
+    chosen, running = standing.chosen, {attempt.position for attempt in attempts}
+    # Steps of the golden ratio meet every part of a plan, whatever comes back in it how often.
+    places = (int(number * GOLDEN % 1 * len(chosen)) for number in range(COMPARED))
+    some = {chosen[place] for place in places if chosen} - running
+    return [standing.outline.experiment(position) for position in sorted(some)]
 
 
 def _changed(standing: Standing) -> float:
