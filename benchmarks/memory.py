@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [WAITING ...] [--ended N ...]
 
-Real sessions: one run goes on and all others wait, or have ended. What the process of the runner
+Real sessions: one run goes on, and all others wait or have ended. What the process of the runner
 holds then (resident, shared pages included) is read, and a line is fitted through it. Linux only.
 What a run took while it waited is not given back when it ends: it is in the plan. Targets: 45 MB,
 4 KiB per waiting run, and 0.5 KiB that are added when it ends.
@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--ended", nargs="*", type=int, default=[100, 1_000, 10_000])
     options = parser.parse_args()
     compileall.compile_dir(Path(coolrun.__file__).parent, quiet=1)
-    begin, each = show("waiting", options.waiting, lambda count: resident([1] + [0] * count))
+    begin, each = show("waiting", options.waiting, lambda count: resident([1] + [0] * (count - 1)))
     print(f"{begin / 2**20:8.1f} MiB + {each / 2**10:.2f} KiB per waiting run (targets 45, 4)\n")
-    begin, whole = show("ended", options.ended, lambda count: resident([0] * count + [1]))
+    begin, whole = show("ended", options.ended, lambda count: resident([0] * (count - 1) + [1]))
     print(
         f"{begin / 2**20:8.1f} MiB + {whole / 2**10:.2f} KiB per ended run: its end has added "
         f"{(whole - each) / 2**10:.2f} KiB (target 0.5)"

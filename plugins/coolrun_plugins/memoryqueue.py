@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ class MemoryQueue:
     """First in, first out, gone with the process."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[int, Experiment] = OrderedDict()
+        self._waiting: dict[int, Experiment] = {}
 
     def put(self, experiments: Iterable[Experiment]) -> None:
         self._waiting.update((experiment.position, experiment) for experiment in experiments)
@@ -36,8 +35,8 @@ class MemoryQueue:
         return self._waiting.pop(experiment.position, None)
 
     def give_back(self, experiment: Experiment) -> None:
-        self._waiting[experiment.position] = experiment
-        self._waiting.move_to_end(experiment.position, last=False)
+        self._waiting.pop(experiment.position, None)
+        self._waiting = {experiment.position: experiment, **self._waiting}
 
     def close(self) -> None:
         self._waiting.clear()
