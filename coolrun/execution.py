@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import CoolrunError
+from coolrun.errors import CoolrunError, PluginError
 from coolrun.failure import describe, printed
 from coolrun.parameters import Parameters, results, unread
 from coolrun.plainness import to_plain
@@ -110,6 +110,8 @@ def _work(
                     cure="name what to run in it; `coolrun plugins` lists what is there"
                     f"{config.pluginmanager.left_out()}",
                 ).at(experiment=run.experiment.label)
+            if not callable(work):
+                raise PluginError.answered(None, "coolrun_execute", work, "a function")
             begun = time.monotonic()
             work()
     # Everything, MemoryError and KeyboardInterrupt too: this is the outermost frame of the run.

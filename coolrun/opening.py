@@ -11,7 +11,6 @@ from coolrun.control import Control
 from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
 from coolrun.planning import Plan, nothing_to_run
-from coolrun.protocols import Launcher, Queue, lacking
 from coolrun.resurvey import Resurvey
 from coolrun.scheduler import State
 from coolrun.session import Session, reason_of
@@ -20,6 +19,7 @@ from coolrun.store import SessionFolder
 if TYPE_CHECKING:
     from coolrun.config import Config
     from coolrun.plain import Plain
+    from coolrun.protocols import Launcher, Queue
     from coolrun.run import Record
 
 
@@ -148,7 +148,7 @@ def _told(folder: SessionFolder) -> Iterator[None]:
 
 def launcher_of(config: Config) -> Launcher:
     """The launcher that the settings ask for."""
-    launcher: Launcher = _found("coolrun_launch", Launcher, "launches runs", config)
+    launcher: Launcher = _found("coolrun_launch", "launches runs", config)
     config.add_cleanup(launcher.close)
     if not config.hook.coolrun_record.get_hookimpls():
         config.warn("no plugin writes records: results stay in the folders of the runs")
@@ -166,7 +166,7 @@ def open_session(
     """A session that can be run, with all that it needs; `enqueue` what is to be launched."""
     config.session_folder = folder
     started, begun = config.clock.now(), config.clock.monotonic()
-    queue: Queue = _found("coolrun_queue", Queue, "gives a queue", config)
+    queue: Queue = _found("coolrun_queue", "gives a queue", config)
     config.add_cleanup(queue.close)
     journal = Journal(folder.journal)
     config.add_cleanup(journal.close)
@@ -221,14 +221,10 @@ def _capacity(config: Config) -> int:
     return min(answers, default=1)
 
 
-def _found(hook: str, kind: type, what: str, config: Config) -> Any:
-    """The answer to a hook that a session cannot do without, with all that is asked of it."""
-    manager = config.pluginmanager
-    answer = manager.ask(hook, config=config)
+def _found(hook: str, what: str, config: Config) -> Any:
+    """The answer to a hook that a session cannot do without."""
+    answer = config.pluginmanager.ask(hook, config=config)
     if answer is None:
-        cure = f"`coolrun plugins` lists what there is{manager.left_out()}"
+        cure = f"`coolrun plugins` lists what there is{config.pluginmanager.left_out()}"
         raise PluginError(f"no plugin {what}", cure=cure)
-    if missing := lacking(answer, kind):
-        plugin = manager.answerer(hook, config=config)
-        raise PluginError.answered(plugin, hook, answer, f"a {kind.__name__}", missing)
     return answer

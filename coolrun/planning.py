@@ -159,13 +159,11 @@ def _bounded(experiments: Iterable[Experiment], most: int) -> Iterator[Experimen
 def _expanded(
     stream: Iterator[Experiment], implementation: Any, config: Config
 ) -> Iterator[Experiment]:
-    arguments = {"config": config}
+    wanted = set(implementation.argnames)
     for experiment in stream:
+        arguments = {"experiment": experiment, "config": config}
         try:
-            several = implementation.function(
-                **{k: v for k, v in arguments.items() if k in implementation.argnames},
-                experiment=experiment,
-            )
+            several = implementation.function(**{k: arguments[k] for k in wanted})
             if several is None:
                 yield experiment
             else:

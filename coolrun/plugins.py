@@ -128,6 +128,7 @@ class PluginManager(pluggy.PluginManager):
         self.infos: dict[str, PluginInfo] = {}
         self.notices: list[str] = []
         self._told: set[str] = set()
+        self._kinds: dict[str, Any] = {}
         self._callers: dict[str, list[tuple[str, pluggy.HookCaller]]] = {}
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
@@ -307,18 +308,22 @@ class PluginManager(pluggy.PluginManager):
                 self._fail(name, info.origin, info.version, error)
 
     def ask(self, hook: str, **arguments: Any) -> Any:
-        """Call a deciding hook; a failure names the plugin and the hook."""
+        """Call a deciding hook; a failure, or a wrong answer, names the plugin and the hook."""
         try:
-            return getattr(self.hook, hook)(**arguments)
+            answer = getattr(self.hook, hook)(**arguments)
         except CoolrunError:
             raise
         except Exception as error:
+            self._look_for_wrong_answer(hook, arguments)  # on which another plugin has failed
             raise self.named(error, hook) from error
+        if self._misfits(hook, answer):
+            self._look_for_wrong_answer(hook, arguments)
+        return answer
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a deciding hook plugin by plugin: the name of each and its answer.
 
-        A failure names the plugin and the hook.
+        A failure, or a wrong answer, names the plugin and the hook.
         """
         for name, caller in self._one_by_one(hook):
             try:
@@ -327,7 +332,40 @@ class PluginManager(pluggy.PluginManager):
                 raise
             except Exception as error:
                 raise self.named(error, hook) from error
+            if misfits := self._misfits(hook, answers):
+                raise self._wrong(name, hook, misfits[0])
             yield name, answers[0] if answers else None
+
+    def _misfits(self, hook: str, answer: Any) -> list[object]:
+        """What of an answer, or of several, is not what the specification of the hook says."""
+        specification = getattr(self.hook, hook).spec
+        if specification is None or answer is None:
+            return []
+        answers = [answer] if specification.opts["firstresult"] else answer
+        if answers and hook not in self._kinds:
+            from coolrun.answers import kind_of
+
+            self._kinds[hook] = kind_of(specification.function)
+        kind = self._kinds.get(hook)
+        return [] if kind is None else [each for each in answers if not kind.fits(each)]
+
+    def _look_for_wrong_answer(self, hook: str, arguments: dict[str, Any]) -> None:
+        """Ask one by one again, as far as nobody fails.
+
+        Raises:
+            PluginError: somebody's answer is not what the specification of the hook says.
+        """
+        for name, caller in self._one_by_one(hook):
+            try:
+                misfits = self._misfits(hook, caller(**arguments))
+            except Exception:
+                return  # told by the caller
+            if misfits:
+                raise self._wrong(name, hook, misfits[0])
+
+    def _wrong(self, plugin: str, hook: str, answer: object) -> PluginError:
+        kind = self._kinds[hook]
+        return PluginError.answered(plugin, hook, answer, kind.words, kind.lacks(answer))
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
@@ -382,13 +420,6 @@ class PluginManager(pluggy.PluginManager):
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
         leave = f", or leave it out: -p no:{owner}" if owner else ""
         return PluginError(message, cure=f"see why with --trace-hooks{leave}")
-
-    def answerer(self, hook: str, **arguments: Any) -> str | None:
-        """Whose answer to a hook that stops at the first result is taken, by asking again."""
-        for name, caller in self._one_by_one(hook):
-            if caller(**arguments) is not None:
-                return name
-        return None
 
     # Listing
 

@@ -65,9 +65,3 @@ class Queue(Protocol):
 
     def close(self) -> None:
         """Give everything back. What still waits is kept where the queue keeps things."""
-
-
-def lacking(answer: object, kind: type) -> list[str]:
-    """The functions of a protocol that an object does not have."""
-    names = [name for name in vars(kind) if not name.startswith("_")]
-    return [name for name in names if not callable(getattr(answer, name, None))]

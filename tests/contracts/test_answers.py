@@ -7,15 +7,113 @@ import pytest
 from coolrun.testing import Outcome, Project
 
 DEFINITION = "Command: 'true'\n---\nName: first\n"
+FAILING = "Command: 'false'\n---\nx: parse 1\n"
 PLUGIN = "from coolrun import hookimpl\n\n\n@hookimpl\ndef {}:\n    return {}\n"
 
 
-def answered(project: Project, hook: str, answer: str) -> Outcome:
-    project({"experiment.yaml": DEFINITION, "odd.py": PLUGIN.format(hook, answer)})
+def answered(project: Project, hook: str, answer: str, definition: str = DEFINITION) -> Outcome:
+    project({"experiment.yaml": definition, "odd.py": PLUGIN.format(hook, answer)})
     return project.run("-p", "odd", env={"PYTHONPATH": str(project.path)}, timeout=30)
 
 
-@pytest.mark.parametrize("answer", ["0", "-1", "'many'", "1.5"])
+@pytest.mark.parametrize(
+    ("hook", "answer", "expected"),
+    [
+        ("coolrun_read()", "{}", "a Definition"),
+        ("coolrun_names()", "[1]", "a mapping"),
+        ("coolrun_main()", "'x'", "a whole number"),
+        ("coolrun_capacity()", "'many'", "a whole number"),
+        ("coolrun_capacity()", "1.5", "a whole number"),
+        ("coolrun_ready()", "True", "a Blocked"),
+        ("coolrun_pre_launch()", "3", "a Lease"),
+        ("coolrun_retry()", "True", "a Retry"),
+        ("coolrun_diagnose()", "3", "text"),
+        ("coolrun_continue()", "'last'", "a SessionFolder"),
+    ],
+)
+def test_an_answer_of_the_wrong_kind_is_told_with_the_plugin_and_what_was_expected(
+    project: Project, hook: str, answer: str, expected: str
+) -> None:
+    outcome = answered(project, hook, answer, FAILING)
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.err
+    assert (
+        f"plugin 'odd' answered {hook[:-2]} with {answer} (expected {expected} or None)\n"
+        "  leave it out: -p no:odd\n"
+    ) in outcome.err
+
+
+def test_work_that_is_no_function_is_the_failure_of_the_run(project: Project) -> None:
+    project({"work.py": "def main(exp):\n    pass\n"})
+    outcome = answered(project, "coolrun_execute()", "3", "Module: work\n---\n{}\n")
+    (record,) = outcome.records
+    assert record["FAILURE"] == (
+        "a plugin answered coolrun_execute with 3 (expected a function or None) "
+        "find it with --trace-hooks"
+    )
+
+
+def test_a_plugin_that_fails_on_what_another_answers_is_not_blamed(project: Project) -> None:
+    """Reading is wrapped by a plugin that counts passes."""
+    outcome = answered(project, "coolrun_read()", "'text'", FAILING)
+    assert "plugin 'odd' answered coolrun_read with 'text' (expected a Definition" in outcome.err
+
+
+def test_the_hooks_of_plugins_are_checked_too(project: Project) -> None:
+    project(
+        {
+            "things.py": "class Thing:\n    pass\n",
+            "specs.py": """
+                from __future__ import annotations
+
+                from typing import TYPE_CHECKING
+
+                from coolrun import hookspec
+
+                if TYPE_CHECKING:
+                    from things import Thing
+
+                @hookspec(firstresult=True)
+                def coolrun_thing() -> Thing | None:
+                    pass
+
+                @hookspec
+                def coolrun_number() -> Unknown | None:
+                    pass
+            """,
+            "asks.py": """
+                from coolrun import hookimpl
+
+                @hookimpl
+                def coolrun_addoption(parser, pluginmanager):
+                    import specs
+
+                    pluginmanager.add_hookspecs(specs)
+                    parser.add_command("ask", help="ask", handler=ask)
+
+                def ask(config):
+                    print(config.pluginmanager.ask("coolrun_number"))
+                    config.pluginmanager.ask("coolrun_thing")
+            """,
+            "odd.py": """
+                from coolrun import hookimpl
+
+                @hookimpl
+                def coolrun_number():
+                    return 3
+
+                @hookimpl
+                def coolrun_thing():
+                    return 3
+            """,
+        }
+    )
+    outcome = project.run("-p", "asks", "-p", "odd", "ask")
+    assert outcome.out == "[3]\n"
+    assert "plugin 'odd' answered coolrun_thing with 3 (expected a Thing or None)" in outcome.err
+
+
+@pytest.mark.parametrize("answer", ["0", "-1"])
 def test_a_capacity_that_would_start_nothing_is_refused(project: Project, answer: str) -> None:
     outcome = answered(project, "coolrun_capacity()", answer)
     assert outcome.code == 3
