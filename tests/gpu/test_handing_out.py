@@ -142,6 +142,27 @@ def test_a_confined_runner_hands_out_no_others(show: Any) -> None:
     )
 
 
+def test_a_gpu_that_is_not_there_is_refused_where_it_is_named(show: Any) -> None:
+    outcome = show("---\n{}\n", settings="{gpus: [0, 7]}")
+    assert outcome.code == 4
+    assert "experiment.yaml:1:16: there is no GPU 7 (this machine has 0, 1)" in outcome.err
+    outcome = show("---\n{}\n", "--gpus", "7")
+    assert outcome.code == 4
+    assert "error: there is no GPU 7" in outcome.err
+
+
+@pytest.mark.parametrize("value", ["x", "0,0", "-1"])
+def test_a_value_that_makes_no_sense_is_refused_in_words(show: Any, value: str) -> None:
+    outcome = show("---\n{}\n", f"--gpus={value}", "--dry")
+    assert outcome.code == 4
+    assert f"--gpus: {value!r}: " in outcome.err
+    for settings in (f"{{gpus: '{value}'}}", "{per_gpu: 0}", "{resources: 1}", "{gpu_ids: null}"):
+        outcome = show("---\n{}\n", "--dry", settings=settings)
+        assert outcome.code == 4
+        assert "experiment.yaml:1:" in outcome.err
+        assert "invalid setting" in outcome.err
+
+
 def test_a_variable_of_the_experiment_that_contradicts_is_refused(show: Any) -> None:
     outcome = show("---\nEnv: {CUDA_VISIBLE_DEVICES: 1}\n", "--gpus", "auto")
     assert outcome.code == 4

@@ -140,7 +140,7 @@ def _read(what: str, value: object) -> object:
     from coolrun_plugins.gpu import settings
 
     reader: Callable[[object], object] = getattr(settings, f"read_{what}")
-    return None if value is None else reader(value)
+    return reader(value)
 
 
 def _given(what: str, convert: Callable[[str], object]) -> Callable[[str], object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coolrun import DefinitionError
 from coolrun_plugins.gpu.needs import GPUS, MEMORY, Need, in_words
+from coolrun_plugins.gpu.settings import LOOK
 from coolrun_plugins.gpu.slots import is_possible
 
 if TYPE_CHECKING:
@@ -32,5 +33,4 @@ def problem_of(need: Need, fleet: Fleet) -> DefinitionError | None:
         needed = f"{wanted} with {in_words(need.memory or 0)}"
         message = f"it needs {needed}, and the largest has {in_words(max(memory.values()))}"
         key = MEMORY
-    cure = "`coolrun gpus` shows which there are"
-    return DefinitionError(message + fleet.lost, key=key, cure=cure)
+    return DefinitionError(message + fleet.lost, key=key, cure=LOOK)

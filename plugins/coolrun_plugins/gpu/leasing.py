@@ -19,6 +19,7 @@ from coolrun import (
     Plan,
     Run,
     Session,
+    UsageError,
     hookimpl,
 )
 from coolrun_plugins.gpu.aftermath import PATIENCE, Aftermath
@@ -50,6 +51,7 @@ class Leases:
 
     def __init__(self, config: Config, choice: Choice) -> None:
         self._config = config
+        self._choice = choice
         self._fleet = Fleet(config, choice)
         self._holdings = Holdings(locks_of_this_machine())
         self._tenants: dict[str, Tenant] = {}
@@ -69,25 +71,36 @@ class Leases:
     def coolrun_check(self, plan: Plan) -> None:
         needs = [(e, need_of(e)) for e in plan.chosen if not is_pending(e)]
         if len(needs) < len(plan.chosen) or any(need.count for _, need in needs):
-            self._survey()
+            self._survey(plan)
+        good: set[Need] = set()
         for experiment, need in needs:
-            problem = problem_of(need, self._fleet)
-            if problem is not None:
-                key = (problem.key,) if problem.key and problem.key in experiment else ()
-                problem.key = None
-                raise experiment.blame(problem, key)
             refuse_contradiction(experiment)
-            if need.count and need.memory:
-                self._least = min(need.memory, self._least or need.memory)
+            if need not in good:
+                self._refuse_the_impossible(experiment, need)
+                good.add(need)
+        declared = [need.memory for need in good if need.count and need.memory]
+        self._least = min(declared, default=None)
         if self._session is None:
             self._fleet.rest()
 
-    def _survey(self) -> None:
+    def _survey(self, plan: Plan) -> None:
         if self._surveyed:
             return
-        self._fleet.survey()
+        try:
+            self._fleet.survey()
+        except UsageError as error:
+            if self._choice.setting:
+                error.at(place=plan.source.place(0, ("Global", self._choice.setting)))
+            raise
         self._surveyed = True
         self._holdings.check(self._fleet.memory)
+
+    def _refuse_the_impossible(self, experiment: Experiment, need: Need) -> None:
+        problem = problem_of(need, self._fleet)
+        if problem is not None:
+            path = (problem.key,) if problem.key in experiment else ()
+            problem.key = None  # one is needed where nothing is written
+            raise experiment.blame(problem, path)
 
     @hookimpl
     def coolrun_capacity(self) -> int | None:

@@ -19,6 +19,7 @@ AUTO = "auto"
 NONE = "none"
 INDEX = "index"
 UUID = "uuid"
+LOOK = "`coolrun gpus` shows which there are"
 Name = int | str
 _FORMS = "expected numbers as `coolrun gpus` shows them, such as '0,1', or uuids, 'auto' or 'none'"
 _NAME = re.compile(r"(?P<index>\d{1,4})|(?:GPU|MIG)-[\w./-]+", re.ASCII)
@@ -31,12 +32,12 @@ class Choice:
     Attributes:
         names: the GPUs of each entry, by number or uuid; None: every GPU by itself.
         runs: how many runs each entry takes at once; None: as many as their memory allows.
-        origin: where it was asked for.
+        setting: the setting that asks for it; empty where it was the command line, or none does.
     """
 
     names: tuple[tuple[Name, ...], ...] | None = None
     runs: tuple[int | None, ...] = (None,)
-    origin: str = "default"
+    setting: str = ""
 
 
 def choice_of(config: Config, source: Source) -> Choice | None:
@@ -60,14 +61,13 @@ def choice_of(config: Config, source: Source) -> Choice | None:
             )
             raise error.at(place=source.place(0, ("Global", "resources")))
         counted = Counter(tuple(entry) for entry in resources)
-        return Choice(tuple(counted), tuple(counted.values()), config.origin("resources"))
+        return Choice(tuple(counted), tuple(counted.values()), "resources")
     if gpus == NONE:
         return None
     if gpus is None or gpus == AUTO:
-        return Choice(None, (per_gpu,), config.origin("gpus"))
-    return Choice(
-        tuple((name,) for name in gpus), tuple(per_gpu for _ in gpus), config.origin("gpus")
-    )
+        return Choice(None, (per_gpu,))
+    setting = "" if config.origin("gpus") == "command line" else "gpus"
+    return Choice(tuple((name,) for name in gpus), tuple(per_gpu for _ in gpus), setting)
 
 
 def entries_of(choice: Choice, gpus: Sequence[Gpu], visible: Sequence[Gpu]) -> list[Entry]:
@@ -84,7 +84,7 @@ def entries_of(choice: Choice, gpus: Sequence[Gpu], visible: Sequence[Gpu]) -> l
         return [Entry((gpu.uuid,), choice.runs[0]) for gpu in visible if gpu.index >= 0]
     entries: dict[tuple[str, ...], Entry] = {}
     for names, runs in zip(choice.names, choice.runs, strict=True):
-        found = [_meant(name, gpus, visible, choice.origin) for name in names]
+        found = [_meant(name, gpus, visible) for name in names]
         # A card that is divided stands for each of its slices.
         sets = [(gpu.uuid,) for gpu in found[0]] if len(found) == 1 else [_one_each(found, names)]
         for uuids in sets:
@@ -94,7 +94,7 @@ def entries_of(choice: Choice, gpus: Sequence[Gpu], visible: Sequence[Gpu]) -> l
     return list(entries.values())
 
 
-def _meant(name: Name, gpus: Sequence[Gpu], visible: Sequence[Gpu], origin: str) -> Sequence[Gpu]:
+def _meant(name: Name, gpus: Sequence[Gpu], visible: Sequence[Gpu]) -> Sequence[Gpu]:
     if isinstance(name, int):
         meant = [gpu for gpu in gpus if gpu.index == name]
     else:
@@ -105,13 +105,13 @@ def _meant(name: Name, gpus: Sequence[Gpu], visible: Sequence[Gpu], origin: str)
     if not meant:
         there = ", ".join(sorted({str(gpu.index) for gpu in gpus if gpu.index >= 0}, key=int))
         has = f"this machine has {there}" if there else "this machine has none"
-        raise UsageError(f"there is no GPU {name} ({has})", cure=_look(origin))
+        raise UsageError(f"there is no GPU {name} ({has})", cure=LOOK)
     if not allowed:
         raise UsageError(
             f"GPU {name} is not among those that CUDA_VISIBLE_DEVICES leaves to this process",
-            cure=_look(origin),
+            cure=LOOK,
         )
-    raise UsageError(f"several GPUs have a uuid that begins with {name!r}", cure=_look(origin))
+    raise UsageError(f"several GPUs have a uuid that begins with {name!r}", cure=LOOK)
 
 
 def _one_each(found: Sequence[Sequence[Gpu]], names: Sequence[Name]) -> tuple[str, ...]:
@@ -121,11 +121,6 @@ def _one_each(found: Sequence[Sequence[Gpu]], names: Sequence[Name]) -> tuple[st
                 f"GPU {name} is divided into {len(gpus)} slices", cure="name them by their uuids"
             )
     return tuple(sorted(gpus[0].uuid for gpus in found))
-
-
-def _look(origin: str) -> str:
-    where = "--gpus" if origin == "command line" else "'gpus' or 'resources'"
-    return f"`coolrun gpus` shows which there are; correct {where}"
 
 
 # What settings accept
