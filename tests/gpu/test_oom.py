@@ -38,8 +38,8 @@ WORK = """
         import time
         if exp.Name == "large":
             return main(exp)
-        folder = Path(os.environ["COOLRUN_RUN_DIR"]).parent / "0000"
-        wait_for(lambda: '["exit",' in (folder / "results.jsonl").read_text())
+        other = Path(os.environ["COOLRUN_RUN_DIR"]).parent / "0000" / "results.jsonl"
+        wait_for(lambda: other.exists() and '["exit",' in other.read_text())
         time.sleep(0.3)
 
     def kill(exp):
