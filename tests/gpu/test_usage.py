@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from coolrun.testing.waiting import wait_for
 from coolrun_plugins.gpu.aftermath import PATIENCE, Aftermath
 from coolrun_plugins.gpu.devices import Gpu, Holder
 from coolrun_plugins.gpu.measuring import Peaks
@@ -33,6 +34,8 @@ def card(gpu: Gpu, *, ours: bool = False, just_left: bool = False, tolerance: fl
 def child() -> Iterator[int]:
     """A process that carries the token of a run."""
     with subprocess.Popen(["sleep", "1000"], env={"COOLRUN_TOKEN": TOKEN}) as running:
+        # Its old name is seen for a moment more.
+        wait_for(lambda: process(running.pid).endswith("(sleep)"))
         yield running.pid
         running.kill()
 
@@ -86,6 +89,16 @@ def test_a_process_is_named_as_far_as_it_is_known(child: int) -> None:
     assert process(1 << 30) == f"process {1 << 30}"
 
 
+def test_numbers_that_mean_nothing_here_may_be_those_of_our_runs() -> None:
+    stranger = Holder(1 << 30, 3 * GIB)
+    shared = gpu(stranger)
+    told = [
+        card_of(shared, [stranger], ours=ours, just_left=False, tolerance=0.1).obstacle
+        for ours in (True, False)
+    ]
+    assert told == [None, f"process {1 << 30} takes 3 GiB of it"]
+
+
 # Measuring
 
 
@@ -115,6 +128,7 @@ def test_where_processes_are_hidden_it_is_what_a_gpu_has_more_than_before() -> N
     peaks = Peaks()
     peaks.begin(TOKEN, {"GPU-0": gpu(used=GIB)})
     peaks.take({"GPU-0": gpu(used=4 * GIB)}, tenants(TOKEN), OWNERS)
+    peaks.take({"GPU-0": gpu(Holder(1 << 30, GIB), used=3 * GIB)}, tenants(TOKEN), OWNERS)
     assert peaks.end(TOKEN) == 3 * GIB
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from coolrun_plugins.gpu.usage import Owners, memory_by_run
+from coolrun_plugins.gpu.usage import Owners, is_visible, memory_by_run
 
 if TYPE_CHECKING:
     from coolrun_plugins.gpu.devices import Gpu
@@ -37,7 +37,8 @@ class Peaks:
             gpu = gpus[uuid]
             told = memory_by_run(gpu, owners) if tokens else {}
             before = self._before.get(tokens[0], {}).get(uuid) if len(tokens) == 1 else None
-            if not gpu.holders and before is not None and gpu.used > before:
+            hidden = not any(is_visible(holder.pid) for holder in gpu.holders)
+            if hidden and before is not None and gpu.used > before:
                 told = {tokens[0]: gpu.used - before}
             for token, memory in told.items():
                 self._most[token] = max(memory, self._most.get(token, 0))

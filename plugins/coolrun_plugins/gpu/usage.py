@@ -56,12 +56,14 @@ def card_of(
     """What others use of a GPU, and whether that keeps runs from being started on it.
 
     Args:
-        foreign: the processes on it that are not ours.
+        foreign: the processes on it that are not known to be ours.
         ours: whether runs of ours are on it: then only what is known to be others' counts.
         just_left: whether a run of ours was on it a moment ago, and what it computed is measured
             still.
         tolerance: the part of its memory, and of its time, that others may use.
     """
+    if ours:  # in a container a driver may give numbers that mean nothing there
+        foreign = [holder for holder in foreign if is_visible(holder.pid)]
     known = sum(holder.memory or 0 for holder in foreign)
     taken = known if ours else max(known, gpu.used)
     computes = 0.0 if ours or just_left else (gpu.utilisation or 0.0)
@@ -80,6 +82,11 @@ def _who(foreign: Iterable[Holder]) -> str:
         return "others take"
     more = f" and {len(named) - 1} more take" if len(named) > 1 else " takes"
     return f"{named[0]}{more}"
+
+
+def is_visible(pid: int) -> bool:
+    """Whether there is a process of that number as far as this one can see."""
+    return os.path.exists(f"/proc/{pid}")
 
 
 def process(pid: int) -> str:
