@@ -97,6 +97,7 @@ pytest
 ```
 """,
     ".gitignore": """\
+.pytest_cache/
 __pycache__/
 dist/
 """,
