@@ -43,16 +43,18 @@ def coolrun_plan(plan: Plan, config: Config) -> None:
     written = config.setting(SETTING)
     if written is None or isinstance(written, bool):
         return
-    where = {"place": plan.source.place(0, ("Global", SETTING)), "key": f"Global.{SETTING}"}
+    place, key = plan.source.place(0, ("Global", SETTING)), f"Global.{SETTING}"
     if not isinstance(written, str) or "://" in written:
         raise DefinitionError(
             "addresses hold passwords, and a definition is copied into logs",
             cure=f"write true, and the addresses into the environment variable {VARIABLE} "
             "or into a file that is named here",
-            **where,
+            place=place,
+            key=key,
         )
     if not written.strip():
-        raise DefinitionError("expected true, false or the name of a file", **where)
+        message = "expected true, false or the name of a file"
+        raise DefinitionError(message, place=place, key=key)
 
 
 @hookimpl

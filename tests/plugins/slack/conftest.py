@@ -57,8 +57,8 @@ class FakeSlack:
     def titles(self) -> list[str]:
         return [text.splitlines()[0] for text in self.texts]
 
-    def wait_for(self, words: str, process: subprocess.Popen[str]) -> Request:
-        """The first message with these words in it, from a process that runs."""
+    def wait_for(self, words: str, process: subprocess.Popen[str] | None = None) -> Request:
+        """The first message with these words in it; a `process` has to run until then."""
 
         def found() -> list[Request]:
             return [request for request in self.requests if words in request.text]
@@ -66,8 +66,8 @@ class FakeSlack:
         deadline = time.monotonic() + 60
         with self.arrived:
             while not self.arrived.wait_for(found, 0.1):
-                ended = process.poll() is not None and not found()
-                assert not ended, f"it has ended: {process.communicate()[0]}"
+                if process is not None and process.poll() is not None and not found():
+                    raise AssertionError(f"it has ended: {process.communicate()[0]}")
                 assert time.monotonic() < deadline, f"{words!r} is in none of {self.texts}"
         return found()[0]
 
