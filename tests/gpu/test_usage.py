@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -30,14 +31,21 @@ def card(gpu: Gpu, *, ours: bool = False, just_left: bool = False, tolerance: fl
     return card_of(gpu, foreign, ours=ours, just_left=just_left, tolerance=tolerance)
 
 
-@pytest.fixture
-def child() -> Iterator[int]:
+@contextmanager
+def carrying() -> Iterator[int]:
     """A process that carries the token of a run."""
     with subprocess.Popen(["sleep", "1000"], env={"COOLRUN_TOKEN": TOKEN}) as running:
-        # Its old name is seen for a moment more.
+        # What it is called and what it carries is seen a moment after it was started.
         wait_for(lambda: process(running.pid).endswith("(sleep)"))
+        wait_for(lambda: OWNERS.token_of(running.pid))
         yield running.pid
         running.kill()
+
+
+@pytest.fixture
+def child() -> Iterator[int]:
+    with carrying() as pid:
+        yield pid
 
 
 OWNERS = Owners({TOKEN: "/nowhere"})
@@ -117,10 +125,9 @@ def test_the_most_that_a_run_was_seen_to_take_is_kept(child: int) -> None:
 
 def test_several_processes_of_a_run_count_together(child: int) -> None:
     peaks = Peaks()
-    with subprocess.Popen(["sleep", "1000"], env={"COOLRUN_TOKEN": TOKEN}) as other:
-        both = gpu(Holder(child, GIB), Holder(other.pid, GIB))
+    with carrying() as other:
+        both = gpu(Holder(child, GIB), Holder(other, GIB))
         peaks.take({"GPU-0": both}, tenants(TOKEN), OWNERS)
-        other.kill()
     assert peaks.end(TOKEN) == 2 * GIB
 
 
