@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coolrun.errors import PluginError
+
 if TYPE_CHECKING:
-    from coolrun.config import Key, Parser, Schema, Setting
+    from coolrun.config import Key, Parser, Setting
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -47,7 +49,7 @@ def _key(key: Key, parser: Parser) -> dict[str, Any]:
     made: dict[str, Any] = {"description": f"{key.help} ({key.type})"}
     if key.default is not None:
         made["default"] = key.default
-    known = _written(key.schema)
+    known = _written(key)
     special = [
         {"const": value.value, "description": value.help}
         for value in parser.values
@@ -64,8 +66,21 @@ def _setting(setting: Setting) -> dict[str, Any]:
     default = setting.default
     if isinstance(default, tuple):
         default = [*default]
-    return {"description": setting.help, "default": default, **_written(setting.schema)}
+    return {"description": setting.help, "default": default, **_written(setting)}
 
 
-def _written(schema: Schema | None) -> dict[str, Any]:
-    return dict(schema() if callable(schema) else schema or {})
+def _written(declared: Key | Setting) -> dict[str, Any]:
+    """The schema that a plugin gives.
+
+    Raises:
+        PluginError: it fails to do so.
+    """
+    schema = declared.schema
+    try:
+        return dict(schema() if callable(schema) else schema or {})
+    except Exception as error:
+        raise PluginError(
+            f"plugin {declared.plugin!r} gives no schema of {declared.name!r}: "
+            f"{type(error).__name__}: {error}",
+            cure=f"leave it out: -p no:{declared.plugin}",
+        ) from error

@@ -28,5 +28,5 @@ def show(config: Config) -> int:
 
     from coolrun.schema import document_schema
 
-    print(json.dumps(document_schema(config.parser), indent=2, ensure_ascii=False))
+    print(json.dumps(document_schema(config.parser), indent=2, ensure_ascii=False, default=str))
     return 0

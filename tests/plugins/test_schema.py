@@ -112,6 +112,44 @@ def test_what_plugins_of_strangers_declare_is_in_it(project: Project) -> None:
     ]
 
 
+def test_a_plugin_that_gives_no_schema_is_named(project: Project) -> None:
+    project(
+        {
+            "odd.py": """
+                from coolrun import hookimpl
+
+                @hookimpl
+                def coolrun_addoption(parser):
+                    parser.add_key("Mood", type="text", help="x", schema=lambda: 1 / 0)
+            """
+        }
+    )
+    outcome = project.run("-p", "odd", "schema")
+    assert outcome.code == 3
+    assert outcome.err == (
+        "error: plugin 'odd' gives no schema of 'Mood': ZeroDivisionError: division by zero\n"
+        "  leave it out: -p no:odd\n"
+    )
+
+
+def test_a_default_that_json_does_not_know_is_shown_as_text(project: Project) -> None:
+    project(
+        {
+            "odd.py": """
+                from pathlib import Path
+
+                from coolrun import hookimpl
+
+                @hookimpl
+                def coolrun_addoption(parser):
+                    parser.add_setting("place", type=Path, default=Path("/data"), help="x")
+            """
+        }
+    )
+    settings = settings_in(json.loads(project.run("-p", "odd", "schema").out))
+    assert settings["place"] == {"description": "x", "default": "/data"}
+
+
 def test_what_a_blocked_plugin_declares_is_not_in_it(project: Project) -> None:
     schema = json.loads(project.run("-p", "no:limits", "-p", "no:jobs", "schema").out)
     assert "Timeout" not in schema["properties"]
