@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -78,7 +79,8 @@ def test_a_session_that_goes_well_is_told_twice(listener: Listener) -> None:
     assert last["title"].endswith(": 3 done")
     assert last["counts"] == {"done": 3}
     assert last["seconds"] > 0
-    assert (last["text"], last["best"], last["failures"]) == ("", [], [])
+    assert (last["best"], last["failures"]) == ([], [])
+    assert last["text"] == first["text"] == f"session {first['thread']} on {os.uname().nodename}"
 
 
 def test_one_run_and_what_is_skipped_are_counted_as_people_do(listener: Listener) -> None:
@@ -96,7 +98,7 @@ def test_failures_of_one_cause_are_told_together(listener: Listener) -> None:
     assert failure["reason"] == "ValueError: no luck with 0"
     assert failure["lines"][-1] == "ValueError: no luck with 0"
     assert len(failure["lines"]) == LINES
-    assert last["text"].startswith("4 x ValueError: no luck with N (such as experiment 0")
+    assert "\n4 x ValueError: no luck with N (such as experiment 0" in last["text"]
 
 
 def test_a_run_that_is_tried_again_has_not_failed_yet(listener: Listener) -> None:
@@ -109,7 +111,7 @@ def test_the_best_results_are_told_by_say(listener: Listener) -> None:
     text = "Global: {say: ACC}\nModule: work\n---\n{Grid: {lr: [0.1, 0.3, 0.2]}, Name: a}\n"
     *_, last = listener.run(text)
     assert last["best"] == ["0.3  1 a", "0.2  2 a", "0.1  0 a"]
-    assert last["text"].splitlines() == ["best:", *last["best"]]
+    assert last["text"].splitlines()[1:] == ["best:", *last["best"]]
 
 
 def test_a_say_that_cannot_be_read_is_told_before_the_first_run(listener: Listener) -> None:
@@ -140,7 +142,7 @@ def test_a_session_that_is_ended_says_how_to_go_on(listener: Listener) -> None:
     last = listener.told()[-1]
     assert last["kind"] == "interrupted"
     assert last["title"].startswith("experiment.yaml was ended after ")
-    assert last["text"] == f"go on with: coolrun --resume {last['thread']}"
+    assert last["text"].endswith(f"\ngo on with: coolrun --resume {last['thread']}")
     assert sum(last["counts"].values()) == 2
 
 
@@ -220,8 +222,13 @@ def test_nothing_of_it_is_loaded_where_nobody_listens(project: Project) -> None:
 # Which failures are told when
 
 
-def record(reason: str | None, results: dict[str, Any] | None = None, **values: Any) -> Record:
-    run = Run("s", Experiment(values, position=0), 1, "t", Path("nowhere"))
+def record(
+    reason: str | None,
+    results: dict[str, Any] | None = None,
+    folder: Path = Path("nowhere"),
+    **values: Any,
+) -> Record:
+    run = Run("s", Experiment(values, position=0), 1, "t", folder)
     status = Status.FAILED if reason else Status.DONE
     return Record(run, Exit("t", reason, "", 1.0, results=results or {}), status)
 
@@ -251,6 +258,18 @@ def test_another_cause_waits_for_its_time_and_the_times_get_longer() -> None:
     failures.add(record("c"))
     assert counts(failures, 2 * FIRST_PAUSE) == []
     assert counts(failures, 3 * FIRST_PAUSE) == [1]
+
+
+def test_the_output_is_told_once_and_in_the_report_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "output.log").write_text("one\ntwo\n")
+    failures = Failures()
+    for _ in range(10):
+        failures.add(record("a", folder=tmp_path))
+    assert [failure.lines for failure in failures.news(0.0)] == [("one", "two")]
+    for _ in range(90):
+        failures.add(record("a", folder=tmp_path))
+    assert [failure.lines for failure in failures.news(FIRST_PAUSE)] == [()]
+    assert [(f.count, f.lines) for f in failures.all()] == [(100, ("one", "two"))]
 
 
 def test_the_most_frequent_cause_comes_first() -> None:

@@ -77,7 +77,7 @@ def test_the_beginning_and_the_end_are_told(study: Project, service: Service) ->
     assert first["title"] == "experiment.yaml started: 4 runs, 2 at once"
     assert last["title"].startswith("experiment.yaml finished in ")
     assert "3 failed" in last["title"]
-    assert last["message"].splitlines()[:2] == ["best:", "0.9  0 good"]
+    assert last["message"].splitlines()[1:3] == ["best:", "0.9  0 good"]
     assert "\n3 x ValueError: no luck with N (such as experiment " in last["message"]
     assert (first["type"], last["type"]) == ("info", "success")
     assert "apprise" not in outcome.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coolrun import Status
@@ -41,8 +41,7 @@ class Group:
         """What is said of it now; the output is shown the first time only."""
         lines = () if self.told else self.failure.lines
         self.told = self.count
-        one = self.failure
-        return Failure(one.cause, self.count, one.example, one.reason, lines)
+        return replace(self.failure, count=self.count, lines=lines)
 
 
 class Failures:
@@ -73,8 +72,9 @@ class Failures:
         return [group.tell() for group in _by_count(news)]
 
     def all(self) -> list[Failure]:
-        """Every cause, the most frequent first."""
-        return [group.tell() for group in _by_count(self._groups.values())]
+        """Every cause with everything that is known of it, the most frequent first."""
+        groups = _by_count(self._groups.values())
+        return [replace(group.failure, count=group.count) for group in groups]
 
 
 def _by_count(groups: Iterable[Group]) -> list[Group]:

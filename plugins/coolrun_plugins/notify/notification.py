@@ -21,7 +21,7 @@ class Failure:
         count: how many runs failed for it so far.
         example: one of the runs, as people name it.
         reason: why that one failed.
-        lines: the last lines of its output; empty where they were told before.
+        lines: the last lines of its output; none where more runs have failed like one told before.
     """
 
     cause: str
@@ -44,7 +44,7 @@ class Notification:
         counts: how many experiments have ended how, by status, and `not run`.
         seconds: how long the session has gone on.
         best: the best results, best first, a line each.
-        failures: the causes of failures; for `failed` those that are news.
+        failures: the causes of failures; for `failed` those that are news, at the end all of them.
     """
 
     kind: str

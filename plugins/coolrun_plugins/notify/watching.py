@@ -33,6 +33,7 @@ class Watch:
         self._secrets = secrets_in(os.environ)
         self._paused: str | None = None
         self._file = visible(session.plan.source.path)
+        self._where = f"session {session.name} on {os.uname().nodename}"
         session.every(LOOK, self._look)
 
     def begin(self) -> None:
@@ -47,8 +48,7 @@ class Watch:
             title = f"{self._file} started: {_runs(chosen)}"
             if session.state.capacity > 1:
                 title += f", {session.state.capacity} at once"
-        host = os.uname().nodename
-        self._tell(kinds.STARTED, title, [f"session {session.name} on {host}"])
+        self._tell(kinds.STARTED, title, [self._where])
 
     @hookimpl
     def coolrun_post_run(self, run: Run, record: Record, session: Session) -> None:
@@ -68,12 +68,13 @@ class Watch:
         title = f"{self._file} {'was ended after' if broken else 'finished in'} {spent}"
         best = self._best.lines() if self._best is not None else []
         failures = self._failures.all()
-        lines = [*(["best:"] if best else []), *best, *_told(failures)]
+        lines = [self._where]
         ended = session.ended
         if broken and not all(
             e.position in ended and ended[e.position].final for e in session.plan.chosen
         ):
             lines.append(f"go on with: coolrun --resume {session.name}")
+        lines += [*(["best:"] if best else []), *best, *_told(failures)]
         kind = kinds.INTERRUPTED if broken else kinds.FINISHED
         self._tell(kind, f"{title}: {counted or 'nothing was run'}", lines, best, failures)
 
