@@ -132,6 +132,32 @@ def test_four_runners_and_a_person_start_everything_once(project: Project, count
     assert not missing, f"{missing}: {path.read_text()}\n{said(project)}"
 
 
+@pytest.mark.parametrize("count", [150, pytest.param(2000, marks=pytest.mark.long)])
+def test_four_runners_that_are_killed_again_and_again_start_everything_once(
+    project: Project, count: int
+) -> None:
+    """While much is left: whoever comes back to a queue that is finished begins it anew."""
+    project({"experiment.yaml": definition(count), "mod.py": MODULE})
+    runners = [begin(project, 0)]
+    wait_for(lambda: ran(project), diagnosis=lambda: said(project))
+    runners += [begin(project, n) for n in range(1, 4)]
+    dice, kills = random.Random(count), 0
+    while (before := len(ran(project))) < count * 2 // 3:
+        number = dice.randrange(4)
+        os.kill(runners[number].pid, signal.SIGKILL)
+        runners[number].wait(timeout=30)
+        runners[number] = begin(project, number)
+        kills += 1
+        wait_for(lambda at=before: len(ran(project)) > at + 10, diagnosis=lambda: said(project))  # type: ignore[misc]
+    assert kills > 3
+    codes = [runner.wait(timeout=300) for runner in runners]
+    assert set(codes) <= {0, 5}, said(project)
+    assert ran(project) == dict.fromkeys(range(count), 1), said(project)
+    done = Counter(r["num"] for r in records(project) if r["STATUS"] == "done")
+    assert done == dict.fromkeys(range(count), 1), said(project)
+    reap()
+
+
 def test_a_killed_runner_is_gone_on_with_by_the_same_command(project: Project) -> None:
     project({"experiment.yaml": definition(60), "mod.py": MODULE})
     for round_ in range(3):
