@@ -85,7 +85,7 @@ def queue(project: Project, *words: str, editor: str = "") -> Outcome:
 
 
 def names(project: Project) -> list[str]:
-    return [line.split()[2] for line in queue(project, "ls").out.splitlines()[2:]]
+    return [line.split()[1] for line in queue(project, "ls").out.splitlines()[2:]]
 
 
 def finish(project: Project) -> list[str]:
@@ -113,7 +113,9 @@ def an_editor(project: Project, code: str) -> str:
 
 def test_ls_shows_what_waits_in_its_order(busy: Project) -> None:
     assert names(busy) == ["second", "third", "fourth"]
-    assert "waits" in queue(busy).out
+    head, _, *rows = queue(busy).out.splitlines()
+    assert head.split() == ["#", "Name", "lr", "RUN_ID"]
+    assert [row.split()[:3] for row in rows][1:] == [["1", "third", "3"], ["2", "fourth", "1"]]
 
 
 def test_what_is_removed_is_not_run_and_can_be_brought_back(busy: Project) -> None:
@@ -262,7 +264,7 @@ def test_what_started_while_the_editor_was_open_is_named(busy: Project) -> None:
 
 
 def test_what_started_cannot_be_removed_and_is_named(busy: Project) -> None:
-    id_ = next(line.split()[1] for line in queue(busy).out.splitlines() if "second" in line)
+    id_ = next(line.split()[-1] for line in queue(busy).out.splitlines() if "second" in line)
     outcome = queue(busy, "rm", id_.replace(".1.1", ".0.1"))
     assert outcome.code == 4
     assert "has started already" in outcome.err

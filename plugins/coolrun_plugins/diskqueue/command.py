@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .desk import Desk
 
 COMMAND = "queue"
+WIDTH = 100  # columns, where there is no terminal
 
 
 def declare(parser: Parser) -> None:
@@ -82,13 +83,20 @@ def handle(config: Config) -> int:
 def _ls(desk: Desk, what: list[str]) -> None:
     if what:
         raise UsageError(f"ls takes nothing, not {what[0]!r}")
-    rows = desk.rows()
-    if not rows:
+    entries = desk.listed()
+    if not entries:
         print(f"{desk.shown}: nothing waits")
         return
-    from tabulate import tabulate
+    import shutil
+    import sys
 
-    print(tabulate(rows, headers=["", "RUN_ID", "Name", "state"], tablefmt="simple"))
+    from coolrun.streams import write
+
+    from .listing import lines
+
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    listed = lines(entries, desk.config, width, whole=not sys.stdout.isatty())
+    write(sys.stdout, "".join(f"{line}\n" for line in listed))
 
 
 def _edit(desk: Desk, what: list[str]) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coolrun import Config, DefinitionError, UsageError
 
@@ -15,6 +16,9 @@ from .ledger import Ledger, name_of
 from .merge import Same, merge
 from .sidefile import SideFile
 from .view import Document, Mark, parse, render
+
+if TYPE_CHECKING:
+    from .listing import Listed
 
 _HOLD = re.compile(r"^Hold:.*\n", re.MULTILINE)
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
@@ -30,7 +34,7 @@ class Desk:
     """
 
     def __init__(self, path: Path, shown: str, config: Config) -> None:
-        self.path, self.shown = path, shown
+        self.path, self.shown, self.config = path, shown, config
         self.words = tuple(config.parser.words)
         self._side: SideFile | None = None
         if not path.parent.is_dir():
@@ -77,12 +81,23 @@ class Desk:
         self._side.append([["view", version]])
         return "".join(render(ledger.queue or "", version, texts, preamble))
 
-    def rows(self) -> list[list[str]]:
-        """What `ls` shows: number, RUN_ID, name and state."""
+    def listed(self) -> list[Listed]:
+        """What `ls` shows."""
+        from .listing import Listed
+
         with self.locked() as ledger:
             documents, _ = self.look(ledger)
+            entries = ledger.entries
             return [
-                [str(d.number), d.id or "", name_of(d.text), _state(d, ledger)] for d in documents
+                Listed(
+                    document.number,
+                    document.id or "",
+                    name_of(document.text),
+                    _state(document, ledger),
+                    document.text,
+                    entries[document.id].meta if document.id in entries else {},
+                )
+                for document in documents
             ]
 
     # Changing
