@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, Parser, hookimpl
 
@@ -37,14 +37,12 @@ def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
             "pattern": r"^\s*\d+(\.\d+)?\s*[KkMmGgTt][Ii]?[Bb]\s*$",
         },
     )
-    name = {"type": ["integer", "string"], "minimum": 0}
-    names = {"anyOf": [name, {"type": "array", "items": name}]}
     parser.add_setting(
         "gpus",
         type=partial(_read, "gpus"),
         default=None,
         help="the GPUs to hand out: 0,1, uuids, auto or none",
-        schema={"anyOf": [names, {"type": "null"}]},
+        schema=partial(_schema, "GPUS"),
     )
     parser.add_setting(
         "per_gpu",
@@ -58,7 +56,7 @@ def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
         type=partial(_read, "resources"),
         default=None,
         help='what runs get one entry of: [0, 1, "2,3"]; one that is named twice is shared',
-        schema={"anyOf": [{"type": "array", "items": names, "minItems": 1}, {"type": "null"}]},
+        schema=partial(_schema, "RESOURCES"),
     )
     parser.add_setting(
         "gpu_ids",
@@ -100,6 +98,13 @@ def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
         examples=("coolrun gpus", "coolrun gpus --json"),
     )
     parser.add_option("--json", command="gpus", action="store_true", help="as JSON, for programs")
+
+
+def _schema(name: str) -> dict[str, Any]:
+    from coolrun_plugins.gpu import schemas
+
+    schema: dict[str, Any] = getattr(schemas, name)
+    return schema
 
 
 @hookimpl
