@@ -23,7 +23,7 @@ def coolrun_addoption(parser: Parser, pluginmanager: PluginManager) -> None:
         type=_expression,
         default=None,
         help="the expression by which messages tell the best results, such as ACC",
-        schema={"type": ["string", "null"]},
+        schema={"type": ["string", "null"], "pattern": r"\S"},
     )
 
 

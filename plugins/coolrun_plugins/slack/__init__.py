@@ -88,4 +88,5 @@ def coolrun_session_start(session: Session) -> None:
 
 def is_on(config: Config) -> bool:
     """Whether this session is told; one that is only ended is not."""
-    return config.setting(SETTING) not in {None, False} and not config.ending
+    wanted = config.setting(SETTING)
+    return wanted is not None and wanted is not False and not config.ending
