@@ -128,6 +128,15 @@ def test_what_somebody_planted_in_the_place_of_a_lock_is_not_touched(
     assert os.listdir(shared) == [os.path.basename(locks.path(UUID))]
 
 
+def test_another_name_of_somebodys_own_file_is_not_written_to(locks: Locks, tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("dear reader")
+    os.link(tmp_path / "letter", locks.path(UUID))
+    descriptor = locks.take(UUID, "session a")
+    assert descriptor is not None
+    os.close(descriptor)
+    assert (tmp_path / "letter").read_text() == "dear reader"
+
+
 def test_a_folder_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="No such file"):
         Locks(str(tmp_path / "none")).check(UUID)

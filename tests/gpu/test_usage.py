@@ -152,7 +152,7 @@ def test_what_cannot_be_told_apart_is_not_told() -> None:
 def aftermath(used: int = 0) -> Aftermath:
     made = Aftermath()
     made.begin({"GPU-0": gpu(used=used)})
-    made.ended(TOKEN, "/nowhere", ["GPU-0"], 100.0)
+    made.ended(Owners({TOKEN: "/nowhere"}), ["GPU-0"], 100.0)
     return made
 
 
@@ -172,6 +172,17 @@ def test_what_a_run_has_left_is_named_once_and_after_some_time(child: int) -> No
     assert list(after.overdue(left, (), 200.0)) == []
     after.clear({"GPU-0": gpu()}, ())
     assert after.suspects == {}
+
+
+def test_a_process_that_cannot_end_is_still_known_to_be_the_runs() -> None:
+    owners = Owners({TOKEN: "/nowhere"})
+    with carrying() as pid:
+        assert owners.token_of(pid) == TOKEN
+    made = Aftermath()
+    made.ended(owners.take(TOKEN), ["GPU-0"], 100.0)
+    assert owners == Owners()
+    (told,) = made.overdue({"GPU-0": gpu(Holder(pid))}, (), 200.0)
+    assert told == ("GPU-0", f"process {pid} still holds it")
 
 
 def test_memory_that_nobody_has_is_told_of_too() -> None:

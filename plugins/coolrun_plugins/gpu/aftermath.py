@@ -35,11 +35,11 @@ class Aftermath:
         for uuid, gpu in gpus.items():
             self._before.setdefault(uuid, gpu.used)
 
-    def ended(self, token: str, results: str, uuids: Collection[str], now: float) -> None:
-        """A run that had these GPUs has ended; it is known by its token and its results file."""
+    def ended(self, run: Owners, uuids: Collection[str], now: float) -> None:
+        """A run that had these GPUs has ended."""
         for uuid in uuids:
             owners, _ = self.suspects.get(uuid, (Owners(), now))
-            owners.wanted[token] = results
+            owners.merge(run)
             self.suspects[uuid] = (owners, now)
 
     def clear(self, gpus: Mapping[str, Gpu], busy: Collection[str]) -> None:
@@ -62,7 +62,7 @@ class Aftermath:
     def _left(self, gpu: Gpu, owners: Owners, *, ours: bool) -> Iterator[tuple[int, str]]:
         """What the runs have left: the number of the process, or 0, and words for people."""
         for holder in gpu.holders:
-            if owners.token_of(holder.pid) is not None:
+            if owners.had(holder.pid):
                 much = "" if holder.memory is None else f" {in_words(holder.memory)} of it"
                 yield holder.pid, f"{process(holder.pid)} still holds{much or ' it'}"
         more = gpu.used - self._before.get(gpu.uuid, gpu.used)

@@ -219,7 +219,7 @@ class Leases:
             self._left[uuid] = now
         self._holdings.give_back(tenant.gpus - still)
         self._fleet.forget()
-        self._aftermath.ended(token, self._owners.wanted.pop(token), tenant.gpus, now)
+        self._aftermath.ended(self._owners.take(token), tenant.gpus, now)
         peak = self._peaks.end(token)
         return {} if peak is None else {PEAK: round(peak / (1 << 20))}
 

@@ -21,19 +21,38 @@ class Owners:
 
     Attributes:
         wanted: the results file of each run, by its token.
+        seen: the processes that were found to belong to it.
     """
 
     wanted: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, set[int]] = field(default_factory=dict)
 
     def add(self, run: Run) -> None:
         """It runs."""
         self.wanted[run.token] = str(run.results)
 
+    def take(self, token: str) -> Owners:
+        """A run has ended, and is known to others only."""
+        seen = {token: self.seen.pop(token, set())}
+        return Owners({token: self.wanted.pop(token)}, seen)
+
+    def merge(self, others: Owners) -> None:
+        """Know these runs too."""
+        self.wanted.update(others.wanted)
+        self.seen.update(others.seen)
+
     def token_of(self, pid: int) -> str | None:
         """The token of the run that a process belongs to; None: it is no run's of this session."""
         from coolrun.stragglers import token_of
 
-        return token_of(pid, self.wanted) or token_of(_leader(pid), self.wanted)
+        token = token_of(pid, self.wanted) or token_of(_leader(pid), self.wanted)
+        if token is not None:
+            self.seen.setdefault(token, set()).add(pid)
+        return token
+
+    def had(self, pid: int) -> bool:
+        """Whether a process is or was a run's: one that cannot end any more tells nothing."""
+        return any(pid in pids for pids in self.seen.values()) or self.token_of(pid) is not None
 
     def foreign(self, gpu: Gpu) -> list[Holder]:
         """The processes on a GPU that belong to no run of this session."""
