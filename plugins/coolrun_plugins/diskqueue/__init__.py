@@ -78,6 +78,7 @@ class Disk:
     def coolrun_continue(self, plan: Plan) -> SessionFolder | None:
         """A session with this definition that was killed, or ended before its queue was empty."""
 
+        from itertools import chain
         from pathlib import Path
 
         if self._shown is None:
@@ -91,9 +92,9 @@ class Disk:
         try:
             with side.locked() as ledger:
                 known = [ledger.members[name] for name in left_behind(ledger, self._batch)]
-                folders = [SessionFolder(Path(member.folder)) for member in known]
-                folders += forgotten(self._path, ledger, plan, self._config.cwd)
-                for folder in folders:
+                folders = (SessionFolder(Path(member.folder)) for member in known)
+                others = forgotten(self._path, ledger, plan, self._config.cwd)
+                for folder in chain(folders, others):
                     if folder.path.is_dir() and folder.lock():
                         waiting = f"; {len(ledger.waiting)} wait" if ledger.waiting else ""
                         self._config.warn(

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun import DefinitionError, SessionError
+from coolrun import SessionError
 
 from .documents import is_held, meta_of, text_of
 from .roster import Roster, positions_of
@@ -127,13 +127,13 @@ def forgotten(path: Path, ledger: Ledger, plan: Plan, cwd: Path) -> Iterator[Ses
     """Unfinished sessions with this very plan whose entries are in the file, and in it alone."""
     from coolrun.store import SessionFolder
 
-    from .view import parse
+    from .view import ids_in
 
     try:
-        documents = parse(path.read_bytes(), str(path)).documents
-    except (FileNotFoundError, DefinitionError):
-        return  # whoever takes it in says what is wrong with it
-    unknown = {d.id.partition(".")[0] for d in documents if d.id and d.id not in ledger.entries}
+        ids = ids_in(path.read_bytes())
+    except FileNotFoundError:
+        return
+    unknown = {id_.partition(".")[0] for id_ in ids - ledger.entries.keys()}
     for folder in reversed(SessionFolder.all(cwd)):
         if folder.name in unknown and _is_left(folder, plan):
             yield folder

@@ -125,6 +125,11 @@ def render(queue: str, version: int, texts: Iterable[str], preamble: str = "") -
     yield f"{END}\n"
 
 
+def ids_in(data: bytes) -> set[str]:
+    """The ids in a file, whether or not it is whole."""
+    return set(_ID.findall(data.decode("utf-8", "replace")))
+
+
 def parse(data: bytes, path: str) -> Save:
     """The documents of a save, not yet understood.
 
