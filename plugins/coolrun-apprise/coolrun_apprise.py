@@ -74,7 +74,8 @@ def coolrun_session_start(session: Session) -> None:
 
 def is_on(config: Config) -> bool:
     """Whether this session is told; one that is only ended is not."""
-    return config.setting(SETTING) not in {None, False} and not config.ending
+    written = config.setting(SETTING)
+    return written is not None and written is not False and not config.ending
 
 
 class Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import Request
 
@@ -13,6 +14,7 @@ from coolrun_plugins.slack.exchange import SECONDS, code_of, exchange
 if TYPE_CHECKING:
     from coolrun_plugins.slack.access import Access
 
+TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,12}")  # the time of a message, which is its name
 _PASSING = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 _CURES = {
     "invalid_auth": "the token is not valid: copy it again",
@@ -61,7 +63,7 @@ class Bot:
         except SlackRequestError as error:
             raise Undelivered(f"slack_sdk refuses it ({type(error).__name__})") from None
         ts = said.get("ts")
-        return ts if isinstance(ts, str) else None
+        return ts if isinstance(ts, str) and TS.fullmatch(ts) else None
 
 
 def _judged(error: object, channel: str) -> Exception:

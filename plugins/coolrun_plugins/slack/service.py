@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,9 @@ from coolrun.concealment import concealed
 from coolrun.files import atomic_write
 from coolrun.outbox import Outbox
 from coolrun_plugins.slack.access import access_of
-from coolrun_plugins.slack.senders import Bot, Sender, Webhook
+from coolrun_plugins.slack.senders import TS, Bot, Sender, Webhook
 from coolrun_plugins.slack.settings import settings_of
-from coolrun_plugins.slack.text import escaped, markup
+from coolrun_plugins.slack.text import heading, markup
 
 if TYPE_CHECKING:
     from coolrun import Session
@@ -25,12 +24,15 @@ THREADS = "slack.json"  # in the session's folder: a session that is taken up go
 
 @dataclass(frozen=True)
 class Post:
-    """One message; in the session's thread unless it `stands_alone`."""
+    """One message; in the session's thread unless it `stands_alone`.
+
+    One in a thread that `shows` is shown in the channel as well.
+    """
 
     text: str
     channel: str
-    stands_alone: bool = False
-    shows: bool = False
+    stands_alone: bool
+    shows: bool
 
 
 class Service:
@@ -49,14 +51,17 @@ class Service:
 
     @hookimpl(optionalhook=True)
     def coolrun_notify(self, notification: Notification) -> None:
-        text = concealed(markup(notification), [self._secret])
-        apart = notification.last and self._final != self._short
-        if apart:
-            title = concealed(f"*{escaped(notification.title)}*", [self._secret])
-            self._outbox.put(Post(title, self._short))
-            self._outbox.put(Post(text, self._final, stands_alone=True))
+        if notification.last and self._final != self._short:
+            self._put(heading(notification), self._short)
+            self._put(markup(notification), self._final, stands_alone=True)
         else:
-            self._outbox.put(Post(text, self._short, shows=notification.last))
+            self._put(markup(notification), self._short, shows=notification.last)
+
+    def _put(
+        self, text: str, channel: str, *, stands_alone: bool = False, shows: bool = False
+    ) -> None:
+        harmless = concealed(text, [self._secret])
+        self._outbox.put(Post(harmless, channel, stands_alone, shows))
 
     # In the outbox's thread
 
@@ -74,6 +79,6 @@ class Service:
     def _known_threads(self) -> dict[str, str]:
         try:
             known = json.loads(self._file.read_bytes())
-            return {str(k): v for k, v in known.items() if re.fullmatch(r"[0-9]+\.[0-9]+", v)}
+            return {str(k): v for k, v in known.items() if TS.fullmatch(v)}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}  # a thread of its own begins

@@ -14,9 +14,14 @@ _FENCE = "```"
 _INDENT = "    "
 
 
+def heading(notification: Notification) -> str:
+    """The title, in bold."""
+    return f"*{escaped(notification.title.replace('*', ''))}*"
+
+
 def markup(notification: Notification) -> str:
-    """The whole message: the title in bold, and what is indented as it was printed."""
-    lines = [f"*{escaped(notification.title.replace('*', ''))}*"]
+    """The whole message: the title, the text, and what is indented as it was printed."""
+    lines = [heading(notification)]
     length, inside = len(lines[0]), False
     for line in notification.text.splitlines():
         printed = line.startswith(_INDENT)

@@ -217,7 +217,7 @@ def test_garbage_is_not_taken_for_an_answer(slack: Any, body: bytes) -> None:
     assert "not one of Slack's" in str(outcome(bot, slack, says(200, body)))
 
 
-@pytest.mark.parametrize("ts", [None, 5, ["1.0"], {}])
+@pytest.mark.parametrize("ts", [None, 5, ["1.0"], {}, "", "1", "1.0\n", "9" * 99])
 def test_a_message_without_its_time_is_answered_by_none(slack: Any, ts: object) -> None:
     bot = Bot(Access(token=TOKEN, api=f"{slack.url}/api/"), SECONDS)
     slack.answers = [says(200, {"ok": True, "ts": ts})]

@@ -79,6 +79,8 @@ def test_a_token_elsewhere_is_no_matter_of_ours_where_slack_is_off(project: Proj
     ("head", "words"),
     [
         ("Global: {slack: 'yes'}\n", "experiment.yaml:1:17: key 'Global.slack': expected true"),
+        ("Global: {slack: [a]}\n", "experiment.yaml:1:17: key 'Global.slack': expected true"),
+        ("Global: {slack: {a: b}}\n", "key 'Global.slack': expected true"),
         ("Global: {slack: true, slack_config: '#runs'}\n", "expected a mapping, such as"),
         ("Global: {slack: true, slack_config: [a]}\n", ":1:37: key 'Global.slack_config'"),
         (
