@@ -304,3 +304,15 @@ def test_a_lock_that_cannot_be_used_is_told_of_before_the_first_run(
     assert outcome.code != 0
     assert "cannot make '/proc/nowhere'" in outcome.err
     assert outcome.records == []
+
+
+@pytest.mark.gpu
+def test_a_real_gpu_is_handed_out(project: Project) -> None:
+    project({"show.py": SHOW, "experiment.yaml": "Module: show\n---\n{}\n"})
+    listed = json.loads(project.run("gpus", "--json").out)
+    if not any(gpu["state"] in {"free", "taken"} for gpu in listed):
+        pytest.skip("this machine has no NVIDIA GPU that may be used")
+    outcome = project.run("--gpus", "auto", "+Global.gpu_tolerance=1", timeout=120)
+    (visible,) = seen(outcome)
+    (name,) = seen(outcome, "GPUS")[0]
+    assert visible == str(name)

@@ -173,8 +173,9 @@ def _make(path: str) -> None:
 def _sign(descriptor: int, holder: str) -> None:
     if os.fstat(descriptor).st_nlink > 1:
         return  # it may be somebody's own file by another name
+    line = f"{holder:<{_LONGEST - 1}.{_LONGEST - 1}}\n".encode()[:_LONGEST]
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{holder}\n".encode(), 0)
+        if os.pread(descriptor, _LONGEST, 0) != line:  # what is written takes its time
+            os.pwrite(descriptor, line, 0)
     except OSError:
         return  # another person's file that only they may write to: it is only for people to read
