@@ -360,7 +360,7 @@ class LauncherSuite:
             other.launcher.close()
 
     @pytest.mark.parametrize(
-        # Python has no KeyboardInterrupt yet in a process that has only just begun.
+        # Between the first line of its results and its work nothing says KeyboardInterrupt.
         ("grace", "failure"),
         [(30, "KeyboardInterrupt|SIGINT"), (0, "SIGKILL")],
     )
@@ -371,5 +371,17 @@ class LauncherSuite:
             pytest.skip("nothing runs while this launcher could be asked")
         run = bench.run(_wait_for_file, {"path": str(tmp_path / "never")})
         bench.submit(run)
+        wait_for(run.results.exists)
         bench.launcher.cancel([run.token], grace=grace)
         assert re.search(failure, str(bench.wait(run)[0].failure))
+
+    @pytest.mark.parametrize("grace", [30, 0])
+    def test_a_run_that_is_cancelled_at_once_ends_too(
+        self, bench: Bench, tmp_path: Path, grace: float
+    ) -> None:
+        if not self.parallel:
+            pytest.skip("nothing runs while this launcher could be asked")
+        run = bench.run(_wait_for_file, {"path": str(tmp_path / "never")})
+        bench.submit(run)
+        bench.launcher.cancel([run.token], grace=grace)
+        assert bench.wait(run)[0].failure is not None
