@@ -132,6 +132,13 @@ def test_slices_are_told_by_uuid(show: Any, nvml: Any) -> None:
     assert seen(outcome, "GPUS") == [[uuid]]
 
 
+def test_a_run_with_several_gets_no_slices_of_which_cuda_uses_one(show: Any, nvml: Any) -> None:
+    nvml.write(nvml.gpu(slices=[nvml.gpu(), nvml.gpu()]), nvml.gpu(), nvml.gpu())
+    assert seen(show("---\nGpus: 2\n", "--gpus", "auto")) == ["1,2"]
+    outcome = show("---\nGpus: 3\n", "--gpus", "auto")
+    assert "it needs 3 GPUs, and there are 2 to hand out besides slices" in outcome.err
+
+
 def test_a_confined_runner_hands_out_no_others(show: Any) -> None:
     text = "---\n{}\n---\n{}\n"
     assert seen(show(text, "--gpus", "auto", "-j", "2", CUDA_VISIBLE_DEVICES="1")) == ["1", "1"]
@@ -292,6 +299,7 @@ def test_a_gpu_that_is_lost_from_the_start_is_left_out(show: Any, nvml: Any) -> 
     nvml.write(nvml.gpu(error=15), nvml.gpu())
     outcome = show("---\n{}\n", "--gpus", "auto")
     assert seen(outcome, "GPUS") == [[1]]
+    assert seen(outcome)[0].startswith("GPU-00000001-"), "CUDA may not count the other one"
     assert "GPU 0 is left out from now on: it is lost: it has fallen off the bus" in outcome.err
     outcome = show("---\nGpus: 2\n", "--gpus", "auto")
     assert "it needs 2 GPUs, and there is 1 to hand out (GPU 0: it is lost" in outcome.err

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def problem_of(need: Need, fleet: Fleet) -> DefinitionError | None:
     """Why a run can never have what it needs, or None; `key` is the one to correct."""
-    entries, memory = fleet.entries, fleet.memory
+    entries, memory = fleet.entries_for(need), fleet.memory
     if not need.count or is_possible(need, entries, memory):
         return None
     wanted = "a GPU" if need.count == 1 else f"{need.count} GPUs"
@@ -27,8 +27,10 @@ def problem_of(need: Need, fleet: Fleet) -> DefinitionError | None:
             cure=f"write `{GPUS}: 0` where none is needed; `--gpus none` leaves GPUs alone",
         )
     if not is_possible(replace(need, memory=None), entries, memory):
-        there = "there is 1" if len(memory) == 1 else f"there are {len(memory)}"
-        message, key = f"it needs {wanted}, and {there} to hand out", GPUS
+        number = len({uuid for entry in entries for uuid in entry.gpus} & memory.keys())
+        there = "there is 1" if number == 1 else f"there are {number}"
+        slices = "" if len(entries) == len(fleet.entries) else " besides slices"
+        message, key = f"it needs {wanted}, and {there} to hand out{slices}", GPUS
     else:
         needed = f"{wanted} with {in_words(need.memory or 0)}"
         message = f"it needs {needed}, and the largest has {in_words(max(memory.values()))}"

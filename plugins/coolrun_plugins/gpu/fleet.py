@@ -14,6 +14,7 @@ from coolrun_plugins.gpu.settings import entries_of
 if TYPE_CHECKING:
     from coolrun import Config
     from coolrun_plugins.gpu.devices import Gpu, Inventory
+    from coolrun_plugins.gpu.needs import Need
     from coolrun_plugins.gpu.settings import Choice
     from coolrun_plugins.gpu.slots import Entry
 
@@ -26,6 +27,7 @@ class Fleet:
     Attributes:
         entries: what is handed out together.
         drained: why GPUs are not handed out any more, by uuid.
+        counts_all: whether all that have a number are sound; others CUDA may not count.
     """
 
     def __init__(self, config: Config, choice: Choice) -> None:
@@ -37,6 +39,7 @@ class Fleet:
         self._looked = float("-inf")
         self.entries: list[Entry] = []
         self.drained: dict[str, str] = {}
+        self.counts_all = True
         self._there = False
         config.add_cleanup(self.rest)
 
@@ -58,17 +61,16 @@ class Fleet:
 
     def look(self) -> Mapping[str, Gpu]:
         """The GPUs that were asked for, by uuid, as they are or were a moment ago."""
-        now = self._config.clock.monotonic()
-        if now - self._looked > FRESH:
+        clock = self._config.clock
+        if clock.monotonic() - self._looked > FRESH:
             try:
                 seen = {gpu.uuid: gpu for gpu in self._looked_at()}
-                self._drain_unsound(dict.fromkeys(self._gpus.keys() - seen.keys(), "it is gone"))
+                gone = dict.fromkeys(self._gpus.keys() - seen.keys(), "it is gone")
             except CoolrunError as error:  # once for all of them
-                seen = {}
-                self._drain_unsound(dict.fromkeys(self._gpus, error.message))
+                seen, gone = {}, dict.fromkeys(self._gpus, error.message)
             self._gpus = {uuid: seen.get(uuid, gpu) for uuid, gpu in self._gpus.items()}
-            self._looked = self._config.clock.monotonic()
-            self._drain_unsound({})
+            self._looked = clock.monotonic()
+            self._drain_unsound(gone)
         return self._gpus
 
     def forget(self) -> None:
@@ -104,13 +106,23 @@ class Fleet:
     def _losses(self) -> str:
         return "; ".join(f"{self.name(uuid)}: {why}" for uuid, why in self.drained.items())
 
+    def entries_for(self, need: Need) -> Sequence[Entry]:
+        """The entries that a run may get: a program can use one slice of a card, and no more.
+
+        Source of facts: NVIDIA's MIG User Guide, "Device Enumeration".
+        """
+        if need.count < 2:
+            return self.entries
+        return [e for e in self.entries if not any(self._gpus[u].part_of for u in e.gpus)]
+
     def in_order(self, uuids: Sequence[str]) -> list[Gpu]:
         """These GPUs in the order of the bus."""
         return [self._gpus[uuid] for uuid in sorted(uuids, key=self._order.__getitem__)]
 
     def name(self, uuid: str) -> str:
         """What people call a GPU: `GPU 0`, or the uuid of a slice."""
-        return name_of(self._gpus[uuid])
+        gpu = self._gpus[uuid]
+        return gpu.uuid if gpu.part_of is not None or gpu.index < 0 else f"GPU {gpu.index}"
 
     def _looked_at(self) -> list[Gpu]:
         if self._inventory is None:
@@ -118,20 +130,14 @@ class Fleet:
             self._inventory = asked
             if asked is None:
                 return []
-        return [
-            # A broken one may not say who it is.
-            gpu if gpu.uuid else replace(gpu, uuid=f"unknown-{gpu.index}")
-            for gpu in self._inventory.look()
-        ]
+        gpus = self._inventory.look()
+        self.counts_all = all(gpu.trouble is None for gpu in gpus if gpu.index >= 0)
+        # A broken one may not say who it is.
+        return [g if g.uuid else replace(g, uuid=f"unknown-{g.index}") for g in gpus]
 
-    def _drain_unsound(self, reasons: dict[str, str]) -> None:
+    def _drain_unsound(self, gone: Mapping[str, str]) -> None:
         troubled = {uuid: gpu.trouble for uuid, gpu in self._gpus.items() if gpu.trouble}
-        for uuid, reason in {**troubled, **reasons}.items():
+        for uuid, reason in {**troubled, **gone}.items():
             if uuid not in self.drained:
                 self.drained[uuid] = reason
                 self._config.warn(f"{self.name(uuid)} is left out from now on: {reason}")
-
-
-def name_of(gpu: Gpu) -> str:
-    """What people call a GPU: `GPU 0`, or the uuid of a slice."""
-    return gpu.uuid if gpu.part_of is not None or gpu.index < 0 else f"GPU {gpu.index}"

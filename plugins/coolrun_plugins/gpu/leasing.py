@@ -31,6 +31,7 @@ from coolrun_plugins.gpu.holding import Holdings
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
 from coolrun_plugins.gpu.needs import Need, is_pending, need_of
+from coolrun_plugins.gpu.settings import UUID
 from coolrun_plugins.gpu.slots import Card, Tenant, choose, most
 from coolrun_plugins.gpu.usage import Owners, card_of
 from coolrun_plugins.gpu.visibility import GPUS as RECORDED
@@ -135,7 +136,8 @@ class Leases:
         self._peaks.begin(run.token, seen)
         self._aftermath.begin(seen)
         gpus = self._fleet.in_order(uuids)
-        environment = environment_of(gpus, self._config.setting("gpu_ids"))
+        form = self._config.setting("gpu_ids") if self._fleet.counts_all else UUID
+        environment = environment_of(gpus, form)
         self.last_word.remember(run.token, environment)
         return Lease(
             environment=environment,
@@ -161,9 +163,9 @@ class Leases:
         Raises:
             Busy: nothing that it could have is free.
         """
-        cards = self._cards()
+        cards, entries = self._cards(), self._fleet.entries_for(need)
         while True:
-            chosen = choose(need, self._fleet.entries, self._tenants.values(), cards)
+            chosen = choose(need, entries, self._tenants.values(), cards)
             if chosen is None:
                 raise self._busy(need, cards)
             uuids = [uuid for entry in chosen for uuid in entry.gpus]
