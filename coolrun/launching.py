@@ -1,57 +1,95 @@
-"""What launchers are written with: a run in another interpreter, its end, and stopping it.
+"""What launchers are written with: a process for each run, its end, and stopping it.
 
-`python -m coolrun.launching` performs the run that its input holds:
-
-    with task(run, config) as stdin, open(run.output, "ab") as output:
-        command = [sys.executable, "-m", "coolrun.launching"]
-        process = Popen(command, stdin=stdin, stdout=output, stderr=output, start_new_session=True)
+A launcher that starts runs in another way inherits `ProcessLauncher` and overrides `command`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import pickle
 import signal
+import subprocess
 import sys
-import tempfile
-from typing import IO, TYPE_CHECKING
+from collections import deque
+from select import select
+from subprocess import Popen, TimeoutExpired
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from coolrun.handover import task
 
 if TYPE_CHECKING:
-    from subprocess import Popen
+    from collections.abc import Collection, Sequence
 
     from coolrun.config import Config
     from coolrun.run import Exit, Run
 
 
-def pack(run: Run, config: Config) -> bytes:
-    """All that another interpreter needs in order to perform a run."""
-    settings = {name: config.setting(name) for name in config.parser.settings}
-    sent = dataclasses.replace(run, descriptors=())
-    return pickle.dumps((str(config.cwd), list(config.argv), settings, sent))
+class ProcessLauncher:
+    """Starts a process for each run, which inherits the open files of the run's leases."""
 
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._processes: dict[str, Popen[bytes]] = {}
+        self._exits: deque[Exit] = deque()
+        # A byte for each exit that is still to be told.
+        self._pipe = [*os.pipe()]
 
-def unpack(packed: bytes) -> tuple[Run, Config]:
-    """The run and a Config like the one it was packed with; the working directory is its own."""
-    from coolrun.cli import configure
+    def command(self, run: Run) -> list[str]:
+        """What to start: it has to end in a `python -m coolrun.handover` that gets our input."""
+        return [sys.executable, "-m", "coolrun.handover"]
 
-    cwd, argv, settings, run = pickle.loads(packed)  # noqa: S301 - from our own runner
-    os.chdir(cwd)
-    config = configure(argv)
-    for name, value in settings.items():
-        declared = config.parser.settings[name]
-        config.parser.settings[name] = dataclasses.replace(declared, default=value)
-    return run, config
+    def submit(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            begun = monotonic()
+            try:
+                process = self._start(run)
+            except OSError as error:
+                reason = f"it cannot be started: {error.strerror}: {error.filename!r}"
+                self._tell(exit_of(run, 1).because(reason))
+                continue
+            self._processes[run.token] = process
+            Thread(target=self._watch, args=(run, process, begun)).start()
 
+    def fileno(self) -> int:
+        return self._pipe[0]
 
-def task(run: Run, config: Config) -> IO[bytes]:
-    """The input of `python -m coolrun.launching`: an open file that has no name."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write(pack(run, config))
-    file.flush()
-    file.seek(0)
-    return file
+    def poll(self) -> Sequence[Exit]:
+        readable = select([self._pipe[0]], [], [], 0)[0]
+        return [self._exits.popleft() for _ in os.read(self._pipe[0], 4096)] if readable else []
+
+    def cancel(self, tokens: Collection[str], *, grace: float) -> None:
+        for process in map(self._processes.get, tokens):
+            if process is not None:
+                Thread(target=stop, args=(process, grace)).start()
+
+    def attach(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """What another runner's process has started cannot be taken over."""
+        return []
+
+    def close(self) -> None:
+        while self._pipe:
+            os.close(self._pipe.pop())
+
+    def _start(self, run: Run) -> Popen[bytes]:
+        with task(run, self._config) as stdin, open(run.output, "ab") as output:
+            return Popen(
+                self.command(run),
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=run.descriptors,
+                start_new_session=True,
+            )
+
+    def _watch(self, run: Run, process: Popen[bytes], begun: float) -> None:
+        code = process.wait()
+        del self._processes[run.token]
+        self._tell(exit_of(run, code, monotonic() - begun))
+
+    def _tell(self, exited: Exit) -> None:
+        self._exits.append(exited)
+        os.write(self._pipe[1], b".")
 
 
 def exit_of(run: Run, code: int, seconds: float = 0.0) -> Exit:
@@ -79,8 +117,6 @@ def stop(process: Popen[bytes], grace: float) -> None:
 
     It has to lead a group of its own. Returns when it has ended; with a grace of 0 it is killed.
     """
-    from subprocess import TimeoutExpired
-
     for number in (signal.SIGINT, signal.SIGTERM) if grace > 0 else ():
         _signal(process, number)
         try:
@@ -97,21 +133,3 @@ def _signal(process: Popen[bytes], number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         return  # all of them have ended
-
-
-def main() -> None:
-    """Perform the run that the input holds."""
-    from coolrun.execution import perform, prepare
-
-    packed = sys.stdin.buffer.read()
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    run, config = unpack(packed)
-    if sys.path[:1] != [str(config.cwd)]:
-        sys.path.insert(0, str(config.cwd))
-    prepare(run, config)
-    perform(run, config)
-
-
-if __name__ == "__main__":
-    main()

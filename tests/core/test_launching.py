@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from coolrun.config import Config
 from coolrun.experiment import Experiment
-from coolrun.launching import exit_of, pack, stop, task, unpack
+from coolrun.handover import pack, task, unpack
+from coolrun.launching import ProcessLauncher, exit_of, stop
+from coolrun.protocols import Launcher
 from coolrun.run import Run
 from coolrun.testing import wait_for
-from coolrun.testing.launchers import Bench, make_bench
+from coolrun.testing.launchers import Bench, LauncherSuite, make_bench
 
 
 @pytest.fixture
@@ -39,9 +42,31 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     return make_bench(tmp_path / "runs", [], ["--own", "1", "-p", "no:slack"], preload=("x",))
 
 
+class TestProcessLauncher(LauncherSuite):
+    takes_over = False
+    batch = 4
+
+    def make(self, config: Config) -> Launcher:
+        return ProcessLauncher(config)
+
+
+class Missing(ProcessLauncher):
+    def command(self, run: Run) -> list[str]:
+        return ["no-such-program", *super().command(run)]
+
+
+def test_what_cannot_be_started_is_told_as_an_exit(bench: Bench) -> None:
+    bench.folder.mkdir()
+    bench.launcher = Missing(bench.config)
+    exited = bench.do(0)
+    bench.launcher.close()
+    bench.launcher.close()
+    assert exited.failure == ("it cannot be started: No such file or directory: 'no-such-program'")
+
+
 def perform(run: Run, bench: Bench) -> int:
     with task(run, bench.config) as stdin, open(run.output, "ab") as output:
-        command = [sys.executable, "-m", "coolrun.launching"]
+        command = [sys.executable, "-m", "coolrun.handover"]
         return subprocess.run(
             command, stdin=stdin, stdout=output, stderr=output, timeout=60, check=False
         ).returncode

@@ -48,6 +48,7 @@ LAYERS = [
     {"ending"},
     {"main"},
     {"cli"},
+    {"handover"},
     {"launching"},
     {"__main__"},
 ]

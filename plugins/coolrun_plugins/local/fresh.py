@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def hand_over(run: Run, config: Config) -> int:
     """Keep all that the other interpreter needs in a file without a name; its descriptor."""
-    from coolrun.launching import task
+    from coolrun.handover import task
 
     with task(run, config) as file:
         descriptor = os.dup(file.fileno())
@@ -25,7 +25,7 @@ def hand_over(run: Run, config: Config) -> int:
 
 def take_over(descriptor: int) -> tuple[Run, Config]:
     """The run and a Config like the one it was handed over with."""
-    from coolrun.launching import unpack
+    from coolrun.handover import unpack
 
     with os.fdopen(descriptor, "rb") as file:
         return unpack(file.read())
