@@ -1,9 +1,9 @@
-"""What tells experiments apart: the values that are not the same in all of them."""
+"""What experiments have in common, and what tells them apart."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coolrun.experiment import Experiment
@@ -32,13 +32,24 @@ def differences(
     return [{key: one[key] for key in keys if key in one} for one in values]
 
 
+def common(experiments: Sequence[Experiment]) -> dict[str, Plain]:
+    """The values, by dotted key, that are the same in all of these experiments."""
+    first, *others = (dict(_leaves(experiment, {"Name"})) for experiment in experiments)
+    return {
+        key: value
+        for key, value in first.items()
+        if all(same(one.get(key, _NOTHING), value) for one in others)
+    }
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same: 1, 1.0 and True are not, NaN and NaN are."""
+    return type(one) is type(other) and (one == other or (one != one and other != other))
+
+
 def _differ(key: str, values: Sequence[Mapping[str, Plain]]) -> bool:
     first = values[0].get(key, _NOTHING)
-    return any(not _same(one.get(key, _NOTHING), first) for one in values)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and (one == other or (one != one and other != other))
+    return any(not same(one.get(key, _NOTHING), first) for one in values)
 
 
 def _leaves(experiment: Experiment, ignored: Collection[str]) -> Iterator[tuple[str, Plain]]:

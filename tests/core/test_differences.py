@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from coolrun.differences import differences
+from coolrun.differences import common, differences
 from coolrun.experiment import Experiment
 
 
@@ -35,3 +35,12 @@ def test_what_is_ignored_or_hidden_tells_nothing() -> None:
 def test_the_kind_of_a_value_counts_and_not_a_number_is_itself() -> None:
     one, two = Experiment({"a": 1, "b": math.nan}), Experiment({"a": True, "b": math.nan})
     assert differences([one, two]) == [{"a": 1}, {"a": True}]
+
+
+def test_what_is_the_same_in_all_is_what_they_have_in_common() -> None:
+    some = [
+        Experiment({"Name": "a", "x": n, "y": {"z": 1, "w": n}, "t": True}, {"nan": float("nan")})
+        for n in range(3)
+    ]
+    assert list(common(some)) == ["y.z", "t", "nan"]
+    assert common([*some, Experiment({"t": 1})]) == {}

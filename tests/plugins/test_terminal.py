@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from coolrun import Exit, Experiment, Record, Run, Status
+from coolrun import Exit, Experiment, Plan, Record, Run, Source, Status
 from coolrun.output import harmless, last_lines
 from coolrun.pace import Pace, words
-from coolrun.plain import Plain
+from coolrun.plain import Marked, Plain
 from coolrun.testing import Project
 from coolrun.waiting import Waiting
+from coolrun_plugins.terminal.label import Labels
 from coolrun_plugins.terminal.output import Lines, Output
 from coolrun_plugins.terminal.reporter import Reporter
 
@@ -45,7 +46,10 @@ class FakeSession:
     def __init__(self, count: int, *, capacity: int = 1) -> None:
         self.state = SimpleNamespace(capacity=capacity, stopping={}, paused=None, draining=False)
         self.waiting = Waiting()
-        self.waiting.fill([Experiment({}, position=n) for n in range(count)], [])
+        self.plan = Plan(
+            [Experiment({}, position=n) for n in range(count)], {}, Source("a.yaml", b"")
+        )
+        self.waiting.fill(self.plan.chosen, [])
         self.ended: dict[int, Status] = {}
         self.running: list[Run] = []
         self.timers: list[Any] = []
@@ -63,7 +67,9 @@ class Stage:
         session: Any = FakeSession(count, capacity=capacity)
         self.session: Any = session
         options = {"in_process": in_process}
-        config: Any = SimpleNamespace(clock=self.clock, cwd=folder, option=options.get)
+        config: Any = SimpleNamespace(
+            clock=self.clock, cwd=folder, option=options.get, declares_key={"Name"}.__contains__
+        )
         self.reporter = Reporter(config)
         self.reporter.coolrun_session_start(session)
 
@@ -110,13 +116,13 @@ def test_runs_and_their_output_are_told_as_they_come(project: Project) -> None:
         "hello from one",
         "no newline",
         "done        0 one  TIME  ACC: 0.333333",
-        "started     1 two",
+        "started     1 two fails=true",
         "hello from two",
         "Traceback (most recent call last):",
         *[line for line in told.splitlines() if line.startswith("  File ")],
         '    raise ValueError("broken \\x1b[2J")',
         "ValueError: broken \x1b[2J",
-        "failed      1 two  TIME  ValueError: broken \\x1b[2J",
+        "failed      1 two fails=true  TIME  ValueError: broken \\x1b[2J",
         "            output: .coolrun/sessions/NAME/runs/0001/output.log",
     ]
 
@@ -237,6 +243,73 @@ def test_nothing_grows_with_the_number_of_runs(tmp_path: Path) -> None:
     assert len(kept["_warned"]) == 100
 
 
+# What runs are called
+
+
+def labels(experiments: list[Experiment], room: int = 40) -> list[str]:
+    config: Any = SimpleNamespace(declares_key={"Name", "RND_IDX"}.__contains__)
+    several = Labels(config)
+    for position, experiment in enumerate(experiments):
+        experiment.position = position
+    several.learn(Plan(experiments, {}, Source("a.yaml", b"")))
+    return [several.long(Run("s", e, 1, "t", Path()), room) for e in experiments]
+
+
+def test_runs_of_a_sweep_are_told_apart() -> None:
+    defaults = {"Name": "walk", "epochs": 3, "seconds": 1.2}
+    some = [
+        Experiment({"lr": lr, "norm": norm}, defaults, {"RND_IDX": n}, swept=("norm",))
+        for n, (lr, norm) in enumerate([(0.1, "new"), (0.1, "batch"), (0.2, None)])
+    ]
+    assert labels(some) == [
+        "0 walk norm=new lr=0.1",
+        "1 walk norm=batch lr=0.1",
+        "2 walk norm=null lr=0.2",
+    ]
+    assert labels(some, 16) == ["0 walk norm=new lr=0.1", "1 walk norm=batch", "2 walk norm=null"]
+    assert labels(some, 5) == ["0 walk", "1 walk", "2 walk"]
+
+
+def test_what_all_have_in_common_or_is_no_single_value_tells_nothing_apart() -> None:
+    some = [
+        Experiment(
+            {"Name": "a", "steps": 10, "layers": [n], "RND_IDX": n, "opt": {"lr": n, "wd": 1}}
+        )
+        for n in range(2)
+    ]
+    assert labels(some) == ["0 a opt.lr=0", "1 a opt.lr=1"]
+    assert labels(some[:1]) == ["0 a"]
+
+
+def test_text_with_spaces_is_quoted_and_what_is_not_computed_is_not_told() -> None:
+    some = [
+        Experiment({"Name": "a", "note": f"try {n}", "lr": Marked("await", f"E[{n}]")})
+        for n in range(2)
+    ]
+    assert labels(some) == ["0 a note='try 0'", "1 a note='try 1'"]
+
+
+def test_a_few_parameters_are_told_whatever_they_hold() -> None:
+    own = {f"key{n}": "\x1b[2J" if n == 1 else "x" * 99 for n in range(9)}
+    one, _ = labels([Experiment({"Name": "a", **own}), Experiment({})], 200)
+    assert one == f"0 a key0={'x' * 13}... key1=\\x1b[2J key2={'x' * 13}... key3={'x' * 13}..."
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "told"),
+    [
+        ("net_lr0.1_new", {"lr": 0.1, "norm": "new"}, ""),
+        ("net_lr0.15_renewed", {"lr": 0.1, "norm": "new"}, " lr=0.1 norm=new"),
+        ("run 1", {"layers": 1}, " layers=1"),
+        ("layers=1", {"opt": {"layers": 1}}, ""),
+        ("fast", {"fast": True}, " fast=true"),
+    ],
+)
+def test_what_a_name_says_is_not_told_again(name: str, own: dict[str, Plain], told: str) -> None:
+    one, _ = labels([Experiment({"Name": name, **own}), Experiment({})])
+    assert one == f"0 {name}{told}"
+
+
 # The line of progress
 
 
@@ -267,6 +340,10 @@ def test_the_line_of_progress_says_what_fits(
     assert progress(stage, 60) == "1 a name ...  12 s  1 of 10  about 9 min left"
     assert progress(stage, 40) == "1 a name ...  12 s  1 of 10"
     assert progress(stage, 20) == "1 of 10"
+    stage.session.running[0].experiment.settle({"Name": "a name of some length", "lr": 0.1})
+    stage.session.running[0].experiment.own["lr"] = 0.1
+    assert progress(stage, 100) == full.replace("length", "length lr=0.1")
+    assert progress(stage, 76) == full
     capsys.readouterr()
 
 
@@ -279,6 +356,7 @@ def test_several_runs_are_counted_and_stopping_is_said(
     for position in (0, 1, 3):
         stage.start(position)
     assert progress(stage, 100) == "3 runs (0-1, 3)  0 s  0 done, 0 failed, 1 left"
+    assert progress(stage, 30) == "3 runs  0 s  0 of 4"
     stage.session.state.stopping = {"t0": (Status.INTERRUPTED, None)}
     assert progress(stage, 100).startswith("stopping 3 runs")
     stage.session.state.paused = "by a person"

@@ -8,19 +8,22 @@ import sys
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
-from coolrun.display import duration, measured, numbers, shortened, shown, visible
+from coolrun.display import duration, measured, numbers, shortened, visible
 from coolrun.output import last_lines
 from coolrun.pace import Pace, words
 from coolrun.streams import write
+from coolrun_plugins.terminal.label import Labels
 from coolrun_plugins.terminal.output import Lines, Output
 from coolrun_plugins.terminal.screen import Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from coolrun import Config, Record, Run, Session
 
 TICK = 0.1  # seconds
+PARAMETERS = 40  # columns of parameters
 _BACKLOG = 1 << 16  # bytes of output that a terminal is shown at once
 _COLOURS = {"started": "bold", "done": "green", "interrupted": "yellow", "aborted": "yellow"}
 _FAILED = frozenset({"failed", "timeout", "lost"})
@@ -32,6 +35,7 @@ class Reporter:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._screen = Screen()
+        self._labels = Labels(config)
         self._session: Session | None = None
         self._pace = Pace()
         self._begun: dict[str, float] = {}
@@ -46,6 +50,7 @@ class Reporter:
     @hookimpl(tryfirst=True)
     def coolrun_session_start(self, session: Session) -> None:
         self._session = session
+        self._labels.learn(session.plan)
         self._done = sum(1 for status in session.ended.values() if status == "done")
         if not self._in_process:
             self._screen.open()
@@ -106,7 +111,8 @@ class Reporter:
 
     def _tell(self, run: Run, what: str, *more: str) -> None:
         word = self._screen.styled(f"{what:<11}", _COLOURS.get(what, "red"))
-        text = f"{_label(run)}  {'  '.join(part for part in more if part)}".rstrip()
+        label = self._labels.long(run, self._room)
+        text = f"{label}  {'  '.join(part for part in more if part)}".rstrip()
         if self._screen.live and what == "done":
             text = shortened(text, max(20, self._screen.width - 13))
         self._screen.line(f"{word} {text}")
@@ -180,13 +186,16 @@ class Reporter:
         short += f", {failed} failed" if failed else ""
         clock = f"{max(times):.0f} s" if times and max(times) < 60 else ""
         clock = clock or (duration(max(times)) if times else "")
-        what = _running(running, session)
+        what = _running(running, session, self._labels.short)
+        full = _running(running, session, lambda run: self._labels.long(run, self._room))
+        brief = shortened(what, 12) if len(running) < 2 else what.partition(" (")[0]
         ways = (
+            (full, clock, counts, left, self._waited_for(session)),
             (what, clock, counts, left, self._waited_for(session)),
             (what, clock, counts, left),
             (shortened(what, 20), clock, counts, left),
-            (shortened(what, 12), clock, short, left),
-            (shortened(what, 12), clock, short),
+            (brief, clock, short, left),
+            (brief, clock, short),
             (short,),
         )
         lines = ["  ".join(part for part in way if part) for way in ways]
@@ -203,6 +212,11 @@ class Reporter:
             more = f" ({len(reasons) - 1} more wait)" if len(reasons) > 1 else ""
             self._waits = (self._now(), text + more)
         return self._waits[1]
+
+    @property
+    def _room(self) -> int:
+        """The columns that the parameters of a run may take."""
+        return min(PARAMETERS, self._screen.width // 4) if self._screen.live else PARAMETERS
 
     @property
     def _in_process(self) -> bool:
@@ -223,19 +237,14 @@ class Followed:
         self.announced = False
 
 
-def _label(run: Run) -> str:
-    attempt = f" (attempt {run.attempt})" if run.attempt > 1 else ""
-    return f"{run.experiment.position} {shown(run.experiment.name, 40)}{attempt}"
-
-
-def _running(runs: list[Run], session: Session) -> str:
+def _running(runs: list[Run], session: Session, label: Callable[[Run], str]) -> str:
     state = session.state
     words = {"paused": state.paused, "stopping": state.stopping, "ending": state.draining}
     word = next((f"{word} " for word, holds in words.items() if holds), "")
     if not runs:
         return word.strip() or "waiting"
     if len(runs) == 1:
-        return f"{word}{_label(runs[0])}"
+        return f"{word}{label(runs[0])}"
     return f"{word}{len(runs)} runs ({numbers(run.experiment.position for run in runs)})"
 
 
