@@ -189,6 +189,9 @@ class PluginManager(pluggy.PluginManager):
         """`did you mean 'labtools'? ` where a plugin, or a module of this folder, is called so."""
         from difflib import get_close_matches
 
+        if name.endswith(".py"):
+            dotted = os.path.normpath(name)[:-3].replace(os.sep, ".")
+            return f"did you mean {dotted.lstrip('.')!r}? "
         files = (entry.partition(".") for entry in os.listdir())
         modules = {stem for stem, _, suffix in files if suffix in {"", "py"}}
         names = sorted({*self.infos, *known, *modules} - {name})

@@ -242,6 +242,8 @@ def test_a_named_plugin_that_is_not_there_is_told_with_the_nearest_name(
         ("labtols", "labtools"),
         ("our_clutser", "our_cluster"),
         ("yamlog", "yamllog"),
+        ("./our_cluster.py", "our_cluster"),
+        ("lab/tools/ours.py", "lab.tools.ours"),
     ):
         with pytest.raises(UsageError) as error:
             configure(["-p", written])
