@@ -125,6 +125,9 @@ class Standing:
     def left(self, running: list[float]) -> tuple[float, float] | None:
         """Seconds until all is done, at least and at most; None while nobody can tell.
 
+        Of a session that starts nothing any more it is all that runs, and of one that is paused
+        the pause does not count.
+
         Args:
             running: for how many seconds those that run have been running.
         """
@@ -132,7 +135,8 @@ class Standing:
         for attempt in self.last.values():
             if attempt.status is Status.DONE and attempt.seconds is not None:
                 pace.add(attempt.seconds)
-        return pace.left(len(self.waiting), running, self.past.places)
+        waiting = 0 if self.state in {"stopping", "ending"} else len(self.waiting)
+        return pace.left(waiting, running, self.past.places)
 
 
 class Onlooker:

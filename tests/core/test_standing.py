@@ -132,6 +132,21 @@ def test_the_time_left_is_judged_by_what_was_done(tmp_path: Path) -> None:
     assert look(write_session(tmp_path, experiments(2), running=[0])).left([1.0]) is None
 
 
+def test_what_is_not_started_any_more_takes_no_time(tmp_path: Path) -> None:
+    folder = write_session(tmp_path, experiments(9), ends={0: DONE, 1: DONE}, running=[2])
+    journal = Journal(folder.journal)
+    folder.lock()
+    try:
+        for hold, longest in ((("paused", "why"), 14.0), (("stopping", "why"), 2.0)):
+            journal.held(hold)
+            left = look(folder).left([0.0])
+            assert left is not None
+            assert left[1] == longest
+    finally:
+        journal.close()
+        folder.unlock()
+
+
 def test_a_run_whose_process_lives_is_left_behind_by_a_session_that_has_gone(
     tmp_path: Path,
 ) -> None:

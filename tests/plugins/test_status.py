@@ -283,8 +283,16 @@ def test_what_does_not_fit_is_named() -> None:
 def test_a_narrow_screen_has_the_counts_on_a_line_of_their_own() -> None:
     assert shown(report(), 60)[:2] == [
         "20260102-030405-abcd  running",
-        "  1234 done, 5 failed, 1 running, 8760 waiting",
+        "  1234 done, 5 failed, 1 running, 8760 waiting  1-4 min left",
     ]
+
+
+def test_the_time_left_of_a_paused_session_begins_when_it_goes_on() -> None:
+    told = report(state="paused", left=(60.0, 240.0), rows=[])
+    (line,) = (line for line in shown(told, 120) if "left" in line)
+    assert line.endswith("skipped  1-4 min left once it goes on")
+    assert shown(told, 60)[1] == "  1234 done, 5 failed, 1 running, 8760 waiting"
+    assert shown(report(left=(60.0, 240.0)), 60)[1].endswith("8760 waiting  1-4 min left")
 
 
 def test_those_that_wait_for_the_same_share_a_line() -> None:

@@ -364,6 +364,20 @@ def test_several_runs_are_counted_and_stopping_is_said(
     capsys.readouterr()
 
 
+def test_what_is_not_started_any_more_takes_no_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(tmp_path, 100)
+    first = stage.start(0)
+    stage.clock.time = 60.0
+    stage.end(first)
+    stage.start(1)
+    stage.session.state.draining = True
+    told = "stopping 1 name  0 s  1 done, 0 failed, 98 left  about 60 s left"
+    assert progress(stage, 100) == told
+    capsys.readouterr()
+
+
 def test_free_places_say_who_waits_for_whom(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

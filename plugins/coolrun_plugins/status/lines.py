@@ -51,6 +51,7 @@ def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
     """Name, state, counts and the time left, by the longest of several ways that fits."""
     counts = [f"{count} {_WORDS.get(word, word)}" for word, count in _ordered(report.counts)]
     left = words(report.left) if report.left and report.counts.keys() & _OPEN else ""
+    left += " once it goes on" if left and report.state == "paused" else ""
     least = [c for c in counts if not c.endswith(("dequeued", "skipped"))]
     state = f"\x1b[{COLOURS[report.state]}m{report.state}\x1b[0m" if colour else report.state
     for some, time in ((counts, left), (least, left), (least, "")):
@@ -61,7 +62,8 @@ def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
     # On a narrow screen the counts get a line of their own.
     name = shortened(report.name, max(8, width - len(report.state) - 2))
     yield f"{name}  {state}"
-    yield shortened(f"  {', '.join(least)}", width)
+    ways = (f"  {', '.join(least)}  {left}".rstrip(), f"  {', '.join(least)}")
+    yield shortened(ways[0] if len(ways[0]) <= width else ways[1], width)
 
 
 _OPEN = {"running", "waiting"}
@@ -140,7 +142,8 @@ def _least(columns: Mapping[str, tuple[str, list[str]]]) -> str:
 def _elapsed(row: Row) -> str:
     if row.elapsed is None:
         return "starts"
-    return duration(row.elapsed) if row.elapsed >= 60 else f"{row.elapsed:.0f} s"
+    # The moment of the start is known to the second: it began up to one later.
+    return duration(row.elapsed) if row.elapsed >= 60 else f"{int(row.elapsed)} s"
 
 
 def _aligned(text: str, width: int, heading: str) -> str:

@@ -178,7 +178,8 @@ class Reporter:
         stopped = ended - done - failed
         waiting = len(session.waiting)
         times = [now - self._begun.get(run.token, now) for run in running]
-        span = self._pace.left(waiting, times, session.state.capacity)
+        starting = 0 if session.state.draining else waiting
+        span = self._pace.left(starting, times, session.state.capacity)
         left = words(span) if span and (waiting or running) else ""
         counts = f"{done} done, {failed} failed, {waiting} left"
         counts += f", {stopped} stopped" if stopped else ""
@@ -239,7 +240,7 @@ class Followed:
 
 def _running(runs: list[Run], session: Session, label: Callable[[Run], str]) -> str:
     state = session.state
-    words = {"paused": state.paused, "stopping": state.stopping, "ending": state.draining}
+    words = {"paused": state.paused, "stopping": state.stopping or state.draining}
     word = next((f"{word} " for word, holds in words.items() if holds), "")
     if not runs:
         return word.strip() or "waiting"
