@@ -95,7 +95,7 @@ def configure(argv: Sequence[str]) -> Config:
     words, named, trace = _early(argv)
     pluginmanager = PluginManager()
     parser = Parser()
-    _declare_core(parser)
+    _declare_core(parser, pluginmanager)
     _load(pluginmanager, named)
     pluginmanager.add_options(parser)
     command = parser.commands[DEFAULT_COMMAND]
@@ -139,8 +139,15 @@ def plan(path: str | os.PathLike[str], args: Sequence[str] = ()) -> Plan:
         config.close()
 
 
-def _declare_core(parser: Parser) -> None:
+def _declare_core(parser: Parser, pluginmanager: PluginManager) -> None:
     """The one command that the core has, and its own options."""
+
+    def launcher(value: object) -> object:
+        if value is not None and value not in list(parser.launchers):
+            known = ", ".join(map(repr, parser.launchers)) or "none"
+            raise ValueError(f"launchers that are there: {known}{pluginmanager.left_out()}")
+        return value
+
     parser.add_command(
         DEFAULT_COMMAND,
         help="run the experiments of a definition",
@@ -166,6 +173,13 @@ def _declare_core(parser: Parser) -> None:
         default=100_000,
         help="refuse a definition that expands to more experiments than this",
         schema={"type": "integer", "minimum": 1},
+    )
+    parser.add_setting(
+        "launcher",
+        type=launcher,
+        default=None,
+        help="what starts the runs; null: processes of this machine",
+        schema=lambda: {"enum": [*parser.launchers, None]},
     )
 
 

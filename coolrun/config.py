@@ -118,6 +118,15 @@ class Value:
     plugin: str
 
 
+@dataclass(frozen=True, eq=False)
+class DeclaredLauncher:
+    """A launcher that definitions can ask for by its name."""
+
+    name: str
+    help: str
+    plugin: str
+
+
 @dataclass
 class Parser:
     """Collects what plugins declare. `plugin` is whose turn it is."""
@@ -128,6 +137,7 @@ class Parser:
     settings: dict[str, Setting] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
+    launchers: dict[str, DeclaredLauncher] = field(default_factory=dict)
     values: list[Value] = field(default_factory=list)
 
     def add_command(
@@ -221,6 +231,11 @@ class Parser:
         self._claim("word", name, self.words)
         self.words[name] = Word(name, help, self.plugin, spreads)
 
+    def add_launcher(self, name: str, *, help: str) -> None:  # noqa: A002
+        """Declare a launcher; `coolrun_launch` gives it where the setting `launcher` names it."""
+        self._claim("launcher", name, self.launchers)
+        self.launchers[name] = DeclaredLauncher(name, help, self.plugin)
+
     def add_value(self, key: str, value: Any, *, help: str) -> None:  # noqa: A002
         """Declare what a value of a key means: where the plugin is blocked it is refused."""
         self.values.append(Value(key, value, help, self.plugin))
@@ -234,7 +249,7 @@ class Parser:
         """Take back everything that a plugin declared."""
         self.options = [option for option in self.options if option.plugin != plugin]
         self.values = [value for value in self.values if value.plugin != plugin]
-        for declared in (self.commands, self.settings, self.keys, self.words):
+        for declared in (self.commands, self.settings, self.keys, self.words, self.launchers):
             names = [name for name, thing in declared.items() if thing.plugin == plugin]
             for name in names:
                 del declared[name]
@@ -247,12 +262,13 @@ class Parser:
             dict(self.settings),
             dict(self.keys),
             dict(self.words),
+            dict(self.launchers),
             list(self.values),
         )
 
         def restore() -> None:
             self.commands, self.options, self.settings, self.keys = before[:4]
-            self.words, self.values = before[4:]
+            self.words, self.launchers, self.values = before[4:]
 
         return restore
 

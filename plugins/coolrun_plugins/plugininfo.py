@@ -54,6 +54,7 @@ def _row(name: str, config: Config) -> dict[str, object]:
         "keys": [k.name for k in parser.keys.values() if k.plugin == name],
         "settings": [s.name for s in parser.settings.values() if s.plugin == name],
         "words": [w.name for w in parser.words.values() if w.plugin == name],
+        "launchers": [x.name for x in parser.launchers.values() if x.plugin == name],
     }
 
 

@@ -198,3 +198,14 @@ def test_a_function_of_expressions_that_fails_says_why(
     outcome = project.run("-p", "odd", "--dry", env={"PYTHONPATH": str(project.path)})
     assert outcome.code == 4
     assert f"convert() failed: {said}" in outcome.err
+
+
+def test_a_launcher_that_is_declared_and_never_given_is_not_replaced_by_another(
+    project: Project,
+) -> None:
+    declared = "parser.add_launcher('far', help='far away')"
+    definition = "Global: {launcher: far}\nCommand: 'true'\n---\n{}\n"
+    outcome = answered(project, "coolrun_addoption(parser)", declared, definition)
+    assert outcome.code == 3
+    assert "error: no plugin launches runs\n  `coolrun plugins` lists what there is" in outcome.err
+    assert outcome.records == []

@@ -72,6 +72,7 @@ def test_every_declaration_has_a_help_in_lower_case_without_a_full_stop(declared
         *declared.keys.values(),
         *declared.settings.values(),
         *declared.words.values(),
+        *declared.launchers.values(),
         *declared.values,
         *declared.commands.values(),
     ]
@@ -89,7 +90,7 @@ def test_every_default_is_accepted_by_its_own_setting(declared: Parser) -> None:
 
 def test_every_declaration_is_in_the_list_of_plugins(project: Project, declared: Parser) -> None:
     rows = json.loads(project.run("plugins", "--json").out)
-    for kind in ("commands", "keys", "settings", "words"):
+    for kind in ("commands", "keys", "settings", "words", "launchers"):
         listed = {name for row in rows for name in row[kind]}
         things = getattr(declared, kind)
         assert {name for name, t in things.items() if t.plugin != "core"} <= listed

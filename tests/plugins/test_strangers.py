@@ -97,6 +97,19 @@ def test_what_a_blocked_stranger_would_have_done_is_told_with_its_name(
     assert "; blocked: 'broken' (coolrun-broken 0.3), 'works' (coolrun-works 1.2)" in outcome.err
 
 
+def test_a_launcher_that_is_not_there_is_an_error_that_names_what_is_and_what_failed(
+    project: Project, site: Path
+) -> None:
+    project({"a.yaml": "Global: {launcher: broken}\nMood: fine\n---\nMood: great\n"})
+    outcome = run(project, site, "--exp", "a.yaml")
+    assert outcome.code == 4
+    assert (
+        "error: a.yaml:1:20: key 'Global.launcher': invalid setting 'broken' (launchers that are "
+        "there: 'local'; failed: 'broken' (coolrun-broken 0.3))\n"
+    ) in outcome.err
+    assert outcome.records == []
+
+
 def test_without_autoload_only_built_ins_are_there(project: Project, site: Path) -> None:
     environment = {"PYTHONPATH": str(site), "COOLRUN_DISABLE_PLUGIN_AUTOLOAD": "1"}
     outcome = project.run("plugins", "--json", env=environment)

@@ -10,11 +10,13 @@ from coolrun import hookimpl
 if TYPE_CHECKING:
     from coolrun import Config, Launcher, Parser
 
+LAUNCHER = "local"
 WAYS = ("fork", "spawn")
 
 
 @hookimpl
 def coolrun_addoption(parser: Parser) -> None:
+    parser.add_launcher(LAUNCHER, help="processes of this machine")
     parser.add_setting(
         "preload",
         type=_names,
@@ -36,8 +38,10 @@ def coolrun_addoption(parser: Parser) -> None:
 
 
 @hookimpl(trylast=True)
-def coolrun_launch(config: Config) -> Launcher:
+def coolrun_launch(config: Config) -> Launcher | None:
     """The launcher of every session that asked for no other."""
+    if config.setting("launcher") not in (None, LAUNCHER):
+        return None
     from coolrun_plugins.local.launcher import LocalLauncher
 
     launcher = LocalLauncher(config)
