@@ -289,13 +289,14 @@ def test_everything_that_a_failing_plugin_declared_is_taken_back(site: Site) -> 
         "    parser.add_setting('foo', type=int, default=1, help='x')\n"
         "    parser.add_option('--foo', help='x')\n"
         "    parser.add_command('foo', help='x', handler=len)\n"
+        "    parser.add_launcher('foo', help='x')\n"
         "    parser.add_key('Name', type='x', help='taken')"
     )
     site("foo", hook("coolrun_addoption", "parser", body=declares))
     config = started()
     parser = config.parser
     assert not {"Foo"} & set(parser.keys)
-    assert not {"foo"} & {*parser.settings, *parser.commands}
+    assert not {"foo"} & {*parser.settings, *parser.commands, *parser.launchers}
     assert not [o for o in parser.options if "--foo" in o.flags]
     assert parser.keys["Name"].plugin == "definition"
     assert parser.plugin == "core"
@@ -304,8 +305,9 @@ def test_everything_that_a_failing_plugin_declared_is_taken_back(site: Site) -> 
 
 
 def test_a_stranger_that_fails_in_configure_is_disabled_as_a_whole(site: Site) -> None:
+    declares = "parser.add_key('Foo', type='x', help='x'); parser.add_launcher('foo', help='x')"
     source = (
-        hook("coolrun_addoption", "parser", body="parser.add_key('Foo', type='x', help='x')")
+        hook("coolrun_addoption", "parser", body=declares)
         + "class Part:\n    pass\n\n"
         + hook(
             "coolrun_configure",
@@ -319,6 +321,7 @@ def test_a_stranger_that_fails_in_configure_is_disabled_as_a_whole(site: Site) -
     assert config.pluginmanager.get_plugin("foo") is None
     assert config.pluginmanager.get_plugin("foo-part") is None
     assert "Foo" not in config.parser.keys
+    assert "foo" not in config.parser.launchers
     assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: OSError: no luck" in notices(config)
 
 
