@@ -16,7 +16,7 @@ _PATTERN = re.compile(
       )
     | (?P<id> \b (?=[0-9a-f-]*\d) (?=[0-9-]*[a-f])
           (?: [0-9a-f]{4,}(?:-[0-9a-f]{4,})+ | [0-9a-f]{8,} ) \b )
-    | (?P<number> (?: (?<![\w.]) [+-]? | (?<=\dx) )
+    | (?P<number> (?<! \bexit\ code\ ) (?: (?<![\w.]) [+-]? | (?<=\dx) )
           (?: \d[\d_,]* (?:\.\d*)? | \.\d+ ) (?: [eE][+-]?\d+ )? )
     """,
     re.VERBOSE,
@@ -28,8 +28,8 @@ def cause(text: str) -> str:
     """The kind of a failure: numbers, addresses, paths and quoted values are blanked.
 
     Two runs that failed for the same reason have the same cause, and one that is worth reading:
-    `ValueError: no batch N in PATH`. It is one line of at most 300 characters; the same text gives
-    the same cause everywhere.
+    `ValueError: no batch N in PATH`. Exit codes are reasons and stay. It is one line of at most
+    300 characters; the same text gives the same cause everywhere.
     """
     line = " ".join(text[: 4 * LONGEST].split())
     return _PATTERN.sub(_blank, line)[:LONGEST]

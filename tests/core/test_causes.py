@@ -24,6 +24,7 @@ from coolrun.causes import LONGEST, cause
         ("two  lines\nof text", "two lines of text"),
         ("it took 1:02:03.", "it took 4:05:06."),
         ("sizes 3x4 differ", "sizes 5x66 differ"),
+        ("exit code 1: loss is 0.1 at step 3", "exit code 1: loss is 0.25 at step 16"),
     ],
 )
 def test_what_differs_from_run_to_run_does_not_count(one: str, other: str) -> None:
@@ -39,6 +40,8 @@ def test_what_differs_from_run_to_run_does_not_count(one: str, other: str) -> No
         ("conv2d is missing", "conv3d is missing"),
         ("it can't be, and isn't", "it can't see, and isn't"),
         ("this and/or that", "this and/or those"),
+        ("exit code 1", "exit code 2"),
+        ("exit code 11: loss is 0.1", "exit code 12: loss is 0.1"),
     ],
 )
 def test_words_count(one: str, other: str) -> None:

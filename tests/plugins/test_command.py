@@ -372,8 +372,8 @@ class TestRunning:
         [
             ("sh -c 'exit 3'", "exit code 3"),
             ("exit 3 ; true", "exit code 3"),
-            ("nosuchprogram; exit $?", "exit code 127 (a program was not found)"),
-            ("./script; exit $?", "exit code 126 (a program could not be executed)"),
+            ("nosuchprogram 2> /dev/null; exit $?", "exit code 127 (a program was not found)"),
+            ("./script 2> /dev/null; exit $?", "exit code 126 (a program could not be executed)"),
             ("kill -9 $$", "killed by signal 9 (SIGKILL)"),
             ("kill -TERM $$", "killed by signal 15 (SIGTERM)"),
         ],
@@ -431,6 +431,61 @@ def test_a_program_runs_in_the_place_of_a_process_of_python(project: Project) ->
     assert project({"a.yaml": text}).run("--exp", "a.yaml")
     _, pid, session = map(int, (project.path / "ps").read_text().split())
     assert pid == session
+
+
+TRACEBACK = """
+    import sys
+    print("epoch 1")
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        raise ValueError("no data for %s" % sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "failure"),
+    [
+        ("echo epoch 1; echo 'train: no such option' >&2; exit 2", ": train: no such option"),
+        (f"{sys.executable} train.py a", ": ValueError: no data for a"),
+        (f"{sys.executable} train.py b 2>&1; echo ended; exit 2", ": ValueError: no data for b"),
+        ("exit 2; true", ""),
+        ("echo; exit 2", ""),
+        ("echo well; kill -9 $$", None),
+        ('rm "$COOLRUN_RUN_DIR/output.log"; mkdir "$COOLRUN_RUN_DIR/output.log"; exit 2', ""),
+    ],
+)
+def test_a_failure_tells_what_the_program_said_last(
+    project: Project, command: str, failure: str | None
+) -> None:
+    text = f"Name: x\n---\nCommand: {json.dumps(command)}\n"
+    (record,) = project({"train.py": TRACEBACK, "a.yaml": text}).run("--exp", "a.yaml").records
+    code = 1 if command.endswith("train.py a") else 2
+    expected = "killed by signal 9 (SIGKILL)" if failure is None else f"exit code {code}{failure}"
+    assert record["FAILURE"] == expected
+
+
+def test_programs_that_fail_for_different_reasons_have_different_causes(project: Project) -> None:
+    text = """
+        Name: x
+        ---
+        Command: "echo 'lr {lr}: loss is nan'; exit 1"
+        Grid: {lr: [0.1, 0.2]}
+        ---
+        Command: "echo 'no data'; exit 1"
+        ---
+        Command: "exit 4; true"
+        ---
+        Command: "exit 5; true"
+    """
+    assert project({"a.yaml": text}).run("--exp", "a.yaml").code == 1
+    listed = project.run("errors").out
+    assert [line for line in listed.splitlines() if line.startswith("group")] == [
+        "group 1: 2 x  exit code 1: lr N: loss is nan",
+        "group 2: 1 x  exit code 1: no data",
+        "group 3: 1 x  exit code 4",
+        "group 4: 1 x  exit code 5",
+    ]
 
 
 LEASES = """

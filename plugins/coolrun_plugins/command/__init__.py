@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coolrun import DefinitionError, UsageError, hookimpl
 
 if TYPE_CHECKING:
-    from coolrun import Config, Experiment, Parser, Plan, Program
+    from coolrun import Config, Exit, Experiment, Parser, Plan, Program, Run
     from coolrun_plugins.command.line import Line
 
 KEY = "Command"
@@ -80,6 +80,15 @@ class Commands:
         program = self._program(experiment)
         dict(parameters)  # what no command uses was told when the plan was made
         return lambda: run_below(program, parameters, self._config)
+
+    @hookimpl(trylast=True)
+    def coolrun_diagnose(self, run: Run, exited: Exit) -> str | None:
+        """An exit code alone says next to nothing: what the program printed last says more."""
+        if self._config.way_of(run.experiment) != KEY:
+            return None
+        from coolrun_plugins.command.lastwords import with_last_words
+
+        return with_last_words(exited.failure or "", run.output)
 
     def _program(self, experiment: Experiment) -> Program:
         from coolrun import Program
