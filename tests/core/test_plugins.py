@@ -13,8 +13,9 @@ import pytest
 from coolrun import hookimpl
 from coolrun.cli import configure
 from coolrun.config import Config, Parser
+from coolrun.entry_points import find_entry_points
 from coolrun.errors import CoolrunError, PluginError, UsageError
-from coolrun.plugins import PluginManager, find_entry_points
+from coolrun.plugins import PluginManager
 
 Site = Callable[..., Path]
 HEAD = "from coolrun import hookimpl\n\n"

@@ -17,7 +17,7 @@ PLUGINS = ROOT / "plugins" / "coolrun_plugins"
 
 # Each layer may import those to its left.
 LAYERS = [
-    {"errors", "plain", "clock", "machine", "cgroups", "streams", "durations"},
+    {"entry_points", "errors", "plain", "clock", "machine", "cgroups", "streams", "durations"},
     {
         "files",
         "argument_files",

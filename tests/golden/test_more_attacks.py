@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import coolrun
+from coolrun.entry_points import find_entry_points
 from coolrun.errors import CoolrunError, DefinitionError, ExpressionError, UsageError
 from coolrun.expression import Earlier, Evaluator
-from coolrun.plugins import find_entry_points
 from coolrun.records import read_log
 from coolrun.records.columns import MOST_KEYS, Recorder
 from coolrun.records.log import LARGEST, Entry, Part

@@ -66,8 +66,8 @@ class Package:
 
     def _taken(self, config: Config) -> str | None:
         """What has the name already."""
+        from coolrun.entry_points import find_entry_points
         from coolrun.importing import Found, find_module
-        from coolrun.plugins import find_entry_points
 
         for point in find_entry_points():
             if point.name == self.name:
