@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from coolrun.testing import Project
 from coolrun.testing.sessions import run_of, write_session
 from coolrun_plugins.status.lines import lines
 from coolrun_plugins.status.report import Report, Row
+from coolrun_plugins.status.watch import screen
 
 DONE = (Status.DONE, None, 10.0)
 FAILED = (Status.FAILED, "no luck", 1.0)
@@ -273,6 +275,41 @@ def test_no_line_is_wider_than_the_screen(width: int) -> None:
     found = shown(told, width)
     assert max(cells(line) for line in found if "next:" not in line) <= width
     assert any("12345" in line for line in found)
+
+
+def test_a_short_column_is_shown_where_a_long_one_does_not_fit() -> None:
+    rows = [
+        Row(n, "a", "s", {"layers": f"{n}" * 16, "lr": n}, 1.0, Path("o"), "epoch 1")
+        for n in (1, 2)
+    ]
+    _, _, head, *_, last = shown(report(rows=rows), 42)
+    assert head.split() == ["#", "name", "lr", "time", "output"]
+    assert last == "  (left out to fit the width: layers)"
+
+
+def test_a_long_name_is_shown_where_there_is_room() -> None:
+    told = report(rows=[Row(1, "name " * 9, "s", {}, 1.0, Path("o"), "epoch 1")])
+    assert "name name name na...   1 s" in shown(told, 60)[-1]
+    assert f"{'name ' * 7}na...   1 s" in shown(told, 160)[-1]
+
+
+@pytest.mark.parametrize("height", [5, 9, 12, 23, 40])
+def test_a_screen_that_is_watched_shows_as_many_runs_as_it_has_lines_for(
+    monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", f"{height}")
+    config: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW))
+    rows = [Row(n, "a", "s", {}, 1.0, Path("o"), "epoch 1") for n in range(20)]
+    told = [report(rows=rows[:some], waits={5: [4]}) for some in (20, 2)]
+    text = screen(told, config, cut=True)
+    assert text.count("\n") <= max(height, 5)
+    assert text.count("5 waits for 4") == 2
+    runs = text.count("epoch 1")
+    more = sum(int(number) for number in re.findall(r"and (\d+) more that run", text))
+    assert runs + more == 22 or height < 12
+    assert runs == {5: 0, 9: 2, 12: 4, 23: 15, 40: 22}[height]
+    assert screen(told, config, cut=False).count("epoch 1") == 22
 
 
 def test_what_does_not_fit_is_named() -> None:

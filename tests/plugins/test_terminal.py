@@ -310,6 +310,11 @@ def test_what_a_name_says_is_not_told_again(name: str, own: dict[str, Plain], to
     assert one == f"0 {name}{told}"
 
 
+def test_what_is_cut_off_a_name_is_told() -> None:
+    one, _ = labels([Experiment({"Name": "n" * 40 + "_new", "norm": "new"}), Experiment({})])
+    assert one == f"0 {'n' * 37}... norm=new"
+
+
 # The line of progress
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from coolrun.display import cells, duration, numbers, shortened, shown, visible
 from coolrun.pace import words
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 WAITS = 5  # lines about who waits for whom
 VALUE = 16  # columns of a value
-NAME = 20
+NAME = 20  # columns of a name or a heading
+LONG_NAME = 40  # the same of a name where there is room
 OUTPUT = 16  # the least that is worth seeing of what a run prints
 
 COLOURS = {
@@ -25,6 +26,16 @@ COLOURS = {
     "ended": "31",
     "finished": "2",
 }
+
+
+class _Column(NamedTuple):
+    heading: str
+    texts: Sequence[str]
+    width: int
+
+    @classmethod
+    def of(cls, heading: str, texts: Sequence[str]) -> _Column:
+        return cls(heading, texts, max(map(cells, [heading, *texts])))
 
 
 def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterator[str]:
@@ -97,46 +108,33 @@ def _waits(waits: Mapping[int, Sequence[int]]) -> Iterator[str]:
 
 def _listed(rows: Sequence[Row], width: int) -> Iterator[str]:
     """The runs as columns. What does not fit is left out, and named."""
-    named = {
-        key: _column(rows, key) for key in dict.fromkeys(k for r in rows for k in r.parameters)
-    }
-    fitting = dict(named)
-    while True:
-        columns = [
-            ("#", [str(row.position) for row in rows]),
-            ("name", [shown(row.name, NAME) for row in rows]),
-            *fitting.values(),
-            ("time", [_elapsed(row) for row in rows]),
-        ]
-        widths = [max(map(cells, [heading, *texts])) for heading, texts in columns]
-        room = width - 2 * len(columns) - sum(widths)
-        if room >= OUTPUT + 2 or not fitting:
-            break
-        del fitting[_least(fitting)]
+    names = [shown(row.name, min(LONG_NAME, max(NAME, width // 4))) for row in rows]
+    first = [_Column.of("#", [str(row.position) for row in rows]), _Column.of("name", names)]
+    time = _Column.of("time", [_elapsed(row) for row in rows])
+    room = width - sum(column.width + 2 for column in [*first, time])
+    keys = dict.fromkeys(key for row in rows for key in row.parameters)
+    named = {key: _Column.of(visible(shortened(key, NAME)), _values(rows, key)) for key in keys}
+    fitting = set()
+    for key in sorted(named, key=lambda key: len(rows) > 1 and len({*named[key].texts}) == 1):
+        # What is the same in all rows comes last.
+        if named[key].width + 2 <= room - OUTPUT - 2:
+            fitting.add(key)
+            room -= named[key].width + 2
+    columns = [*first, *(column for key, column in named.items() if key in fitting), time]
     left_out = [key for key in named if key not in fitting]
-    output = [("output", [shortened(row.line, room - 2) for row in rows])] if room > 6 else []
-    table = [*columns, *output]
+    output = [_Column("output", [shortened(row.line, room - 2) for row in rows], 0)]
+    columns += output if room > 6 else []
     for number in range(-1, len(rows)):
-        texts = [heading if number < 0 else column[number] for heading, column in table]
-        aligned = [
-            _aligned(t, w, h) for t, w, (h, _) in zip(texts, [*widths, 0], table, strict=False)
-        ]
-        yield shortened(f"  {'  '.join(aligned)}".rstrip(), width)
+        texts = [_aligned(c.heading if number < 0 else c.texts[number], c) for c in columns]
+        yield shortened(f"  {'  '.join(texts)}".rstrip(), width)
     if left_out:
         yield shortened(
             f"  (left out to fit the width: {', '.join(map(visible, left_out))})", width
         )
 
 
-def _column(rows: Sequence[Row], key: str) -> tuple[str, list[str]]:
-    values = [shown(row.parameters[key], VALUE) if key in row.parameters else "" for row in rows]
-    return visible(shortened(key, NAME)), values
-
-
-def _least(columns: Mapping[str, tuple[str, list[str]]]) -> str:
-    """The key that tells least: the last that is the same in all rows, or the last of all."""
-    same = [k for k, (_, texts) in columns.items() if len(texts) > 1 and len({*texts}) == 1]
-    return (same or list(columns))[-1]
+def _values(rows: Sequence[Row], key: str) -> list[str]:
+    return [shown(row.parameters[key], VALUE) if key in row.parameters else "" for row in rows]
 
 
 def _elapsed(row: Row) -> str:
@@ -146,6 +144,6 @@ def _elapsed(row: Row) -> str:
     return duration(row.elapsed) if row.elapsed >= 60 else f"{int(row.elapsed)} s"
 
 
-def _aligned(text: str, width: int, heading: str) -> str:
-    padding = " " * (width - cells(text))
-    return padding + text if heading in {"#", "time"} else text + padding
+def _aligned(text: str, column: _Column) -> str:
+    padding = " " * (column.width - cells(text))
+    return padding + text if column.heading in {"#", "time"} else text + padding

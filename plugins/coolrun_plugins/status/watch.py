@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from coolrun.standing import Onlooker
 from coolrun.streams import write
 from coolrun_plugins.status.choice import chosen
-from coolrun_plugins.status.report import report
+from coolrun_plugins.status.report import Report, report
 from coolrun_plugins.status.showing import as_json, as_text, has_colour, width_of
 
 if TYPE_CHECKING:
@@ -41,13 +43,28 @@ def watch(config: Config) -> int:
                 if config.option("json"):
                     text = as_json(reports)
                 else:
-                    width = width_of(sys.stdout)
-                    text = as_text(reports, config, width=width, colour=has_colour())
+                    text = screen(reports, config, cut=not last and sys.stdout.isatty())
                 if not draw(text, last=last) or last:
                     return 0
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
         return 0
+
+
+def screen(reports: Sequence[Report], config: Config, *, cut: bool) -> str:
+    """The reports; with `cut` as many of their runs as the screen has lines for."""
+    width, height, colour = width_of(sys.stdout), shutil.get_terminal_size().lines, has_colour()
+    text = as_text(reports, config, width=width, colour=colour)
+    while cut and (excess := text.count("\n") - height) > 0:
+        longest = max(reports, key=lambda one: len(one.rows))
+        if not longest.rows:
+            break
+        kept = longest.rows[: -excess - (not longest.more)]
+        more = longest.more + len(longest.rows) - len(kept)
+        shorter = replace(longest, rows=kept, more=more)
+        reports = [shorter if one is longest else one for one in reports]
+        text = as_text(reports, config, width=width, colour=colour)
+    return text
 
 
 @contextmanager

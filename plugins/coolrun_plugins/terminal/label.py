@@ -57,6 +57,7 @@ class Labels:
         experiment = run.experiment
         (values,) = differences([experiment])
         swept = [key for key in values if _is_swept(key, experiment.swept)]
+        name = shown(experiment.name, NAME)
         texts = []
         for key in dict.fromkeys([*swept, *values]):
             value = values[key]
@@ -64,7 +65,7 @@ class Labels:
                 continue  # an expression that was not computed has not come to a value
             if key in self._common and same(self._common[key], value):
                 continue
-            if not _is_told(key, value, experiment.name):
+            if not _is_told(key, value, name):
                 text = shown(value, VALUE)
                 text = f"'{text}'" if " " in text else text
                 texts.append(f"{visible(shortened(key, KEY))}={text}")
