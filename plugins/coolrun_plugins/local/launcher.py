@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from coolrun import Config, Experiment
 
+STARTS = 3  # keepers in a row that may go before they are ready; one may be killed by chance
 PATIENCE = 10.0  # seconds for a keeper to take a message
 
 
@@ -49,12 +50,15 @@ class LocalLauncher:
         self._kept: list[Any] = []
         self._selector = selectors.DefaultSelector()
         self._keeper: KeeperProcess | None = None
+        self._stillborn = 0
         self._start()
 
     @hookimpl
     def coolrun_check(self) -> None:
         """Nothing is written before everything is loaded that is to be preloaded."""
-        while self._keeper is not None and not self._keeper.is_ready:
+        while self._keeper is None or not self._keeper.is_ready:
+            if self._keeper is None:
+                self._start()
             select.select([self._keeper.channel], [], [])
             self._listen()
 
@@ -154,20 +158,23 @@ class LocalLauncher:
         """The keeper has gone: another one takes over what lives, the rest has ended.
 
         Raises:
-            CoolrunError: it has not even begun to keep anything, and another one would not either.
+            CoolrunError: it was never ready to start any, like those before it.
         """
         assert self._keeper is not None
         keeper = self._keeper
         self._release(keeper)
         how = failure_of(keeper.bury()) or "it ended"
-        if not keeper.is_ready:
+        self._stillborn = 0 if keeper.is_ready else self._stillborn + 1
+        if self._stillborn == STARTS:
             raise CoolrunError(
                 f"the process that keeps the runs has gone before it could start any ({how})",
                 cure="it may have been killed for want of memory; or leave out some of `preload`",
             )
         runs = list(self._runs.values())
         # What has not begun may be about to: of two processes only one claims the work.
-        again = [run for run in runs if run.token not in self._again and not run.results.exists()]
+        again = [run for run in runs if not run.results.exists()]
+        if keeper.is_ready:
+            again = [run for run in again if run.token not in self._again]
         self._again.update(run.token for run in again)
         others = [run for run in runs if run not in again]
         kept = {run.token for run in [*self.attach(others), *again]}

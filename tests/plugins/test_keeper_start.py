@@ -1,0 +1,98 @@
+"""A keeper that goes before it can start any run: one clear error, and no run is told as lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from coolrun.testing import Project
+from coolrun.yamlio import LOG, read
+
+GOES = {
+    "of a signal": "import os\nos.kill(os.getpid(), 9)\n",
+    "by itself": "import os\nos._exit(3)\n",
+}
+MODULE = "def main(exp):\n    exp.SQUARE = exp.REP ** 2\n"
+DEFINITION = """
+    Module: study
+    YamlLog: log.yaml
+    Global: {preload: [goes], jobs: 2}
+    ---
+    Repeat: 3
+"""
+GONE = "the process that keeps the runs has gone before it could start any"
+
+
+@pytest.mark.parametrize("how", GOES)
+@pytest.mark.parametrize("way", ["Module: study", "Command: 'true'"])
+def test_a_session_whose_keeper_cannot_start_gives_up_with_one_error(
+    project: Project, how: str, way: str
+) -> None:
+    definition = DEFINITION.replace("Module: study", way)
+    project({"study.py": MODULE, "goes.py": GOES[how], "experiment.yaml": definition})
+    outcome = project.run()
+    assert outcome.code == 4, outcome
+    errors = re.findall(r"(?m)^error: .*", outcome.err)
+    assert len(errors) == 1, outcome.err
+    assert GONE in errors[0]
+    assert "Traceback" not in outcome.err
+    assert not outcome.records
+    sessions = project.path / ".coolrun" / "sessions"
+    assert not sessions.exists() or not list(sessions.iterdir()), "nothing was begun"
+
+
+# The first run takes its keeper with it, and the one after that cannot load what it needs.
+TAKES_IT_ALONG = """
+    import os, pathlib
+
+    def main(exp):
+        exp.SQUARE = exp.REP ** 2
+        if exp.REP == 0 and not pathlib.Path("begun").exists():
+            pathlib.Path("begun").touch()
+            pathlib.Path("broken").touch()
+            os.kill(os.getppid(), 9)
+"""
+LOADS = """
+    import os, pathlib
+
+    if pathlib.Path("broken").exists():
+        os._exit(3)
+"""
+
+
+def test_one_that_cannot_be_replaced_ends_the_session_and_nothing_is_lost(
+    project: Project,
+) -> None:
+    project({"study.py": TAKES_IT_ALONG, "goes.py": LOADS, "experiment.yaml": DEFINITION})
+    outcome = project.run()
+    assert outcome.code not in {0, 1}, outcome
+    assert len(re.findall(r"(?m)^error: .*", outcome.err)) == 1, outcome.err
+    assert GONE in outcome.err
+    assert "lost" not in outcome.out
+    (project.path / "broken").unlink()
+    outcome = project.run("--resume")
+    assert outcome.code == 0, outcome
+    # Of what had begun an attempt may be lost, and another one follows; nothing is done twice.
+    log = (project.path / "log.yaml").read_bytes()
+    records = [document.value for document in read(log, path="log.yaml", limits=LOG)]
+    assert {record["STATUS"] for record in records} <= {"done", "lost"}
+    done = Counter(record["REP"] for record in records if record["STATUS"] == "done")
+    assert done == {0: 1, 1: 1, 2: 1}
+
+
+KILLED_ONCE = """
+    import os, pathlib
+
+    if not pathlib.Path("killed").exists():
+        pathlib.Path("killed").touch()
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_one_that_is_killed_by_chance_is_replaced(project: Project) -> None:
+    project({"study.py": MODULE, "goes.py": KILLED_ONCE, "experiment.yaml": DEFINITION})
+    outcome = project.run()
+    assert outcome, outcome
+    assert [record["SQUARE"] for record in outcome.records] == [0, 1, 4]
