@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coolrun.cli import plan
-    from coolrun.config import Config, Parser
+    from coolrun.config import Config
+    from coolrun.declarations import Parser
     from coolrun.definition import Definition
     from coolrun.errors import (
         CoolrunError,
@@ -71,7 +72,8 @@ __all__ = [
 
 _HOMES = {
     "cli": ("plan",),
-    "config": ("Config", "Parser"),
+    "config": ("Config",),
+    "declarations": ("Parser",),
     "definition": ("Definition",),
     "errors": (
         "CoolrunError",

@@ -8,14 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from coolrun.config import (
-    DEFAULT_COMMAND,
-    Command,
-    Config,
-    Parser,
-    build_parser,
-    split_arguments,
-)
+from coolrun.arguments import build_parser, split_arguments
+from coolrun.config import Config
+from coolrun.declarations import DEFAULT_COMMAND, Command, Parser
 from coolrun.errors import CoolrunError, ExitCode, UsageError
 from coolrun.main import plan_of, run
 from coolrun.plugins import PluginManager
@@ -252,9 +247,10 @@ def _read_options(config: Config, words: Sequence[str]) -> None:
     if not command.passes_arguments:
         config.options = built.parse_args(list(words))
         return
-    ours, theirs, overrides = split_arguments(words, parser, command)
+    ours, theirs, strange, overrides = split_arguments(words, parser, command)
     config.options = built.parse_args(ours)
-    config.module_arguments, config.overrides = theirs, overrides
+    config.module_arguments, config.strange_arguments = theirs, strange
+    config.overrides = overrides
     _warn_about_near_words(config, set(ours))
 
 
@@ -310,7 +306,7 @@ def _help(parser: Parser, command: Command) -> str:
         "  -p NAME, -p no:NAME  load or leave out a plugin\n"
         "  --trace-hooks      print every hook call\n"
         "  --version          print the version\n"
-        "  anything else is passed on to your own program, as is what follows `--`"
+        "  anything else is passed on to your own module, as is what follows `--`"
     )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from coolrun.config import Config, Parser
+    from coolrun.config import Config
+    from coolrun.declarations import Parser
     from coolrun.definition import Definition
     from coolrun.experiment import Experiment
     from coolrun.planning import Plan

@@ -13,7 +13,7 @@ from typing import Any
 import pluggy
 
 from coolrun import hookspecs
-from coolrun.config import Parser
+from coolrun.declarations import Parser
 from coolrun.entry_points import EntryPoint, find_entry_points, import_from_here
 from coolrun.errors import CoolrunError, PluginError, UsageError
 

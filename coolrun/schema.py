@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from coolrun.errors import PluginError
 
 if TYPE_CHECKING:
-    from coolrun.config import Key, Parser, Setting
+    from coolrun.declarations import Key, Parser, Setting
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from coolrun.cli import configure
-from coolrun.config import Option, Parser
+from coolrun.declarations import Option, Parser
 from coolrun.errors import ExitCode
 from coolrun.testing import Project
 

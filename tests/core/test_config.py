@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from coolrun.config import Config, Parser, build_parser, split_arguments
+from coolrun.arguments import build_parser, split_arguments
+from coolrun.config import Config
+from coolrun.declarations import Parser
 from coolrun.errors import DefinitionError, UsageError
 from coolrun.experiment import Source
 from coolrun.plugins import PluginManager
@@ -36,7 +38,9 @@ def parser() -> Parser:
 
 def config(parser: Parser, *words: str) -> Config:
     made = Config([], Path.cwd(), parser, PluginManager(), command=parser.commands["run"])
-    ours, made.module_arguments, made.overrides = split_arguments(words, parser, made.command)
+    ours, made.module_arguments, made.strange_arguments, made.overrides = split_arguments(
+        words, parser, made.command
+    )
     made.options = build_parser(parser, made.command).parse_args(ours)
     return made
 
@@ -123,7 +127,23 @@ def test_everything_declared_since_can_be_taken_back(parser: Parser) -> None:
 def test_our_arguments_are_told_from_those_of_the_users_program(
     parser: Parser, words: list[str], ours: list[str], theirs: list[str], overrides: list[str]
 ) -> None:
-    assert split_arguments(words, parser, parser.commands["run"]) == (ours, theirs, overrides)
+    assert split_arguments(words, parser, parser.commands["run"])[:2] == (ours, theirs)
+    assert split_arguments(words, parser, parser.commands["run"])[3] == overrides
+
+
+@pytest.mark.parametrize(
+    ("words", "strange"),
+    [
+        (["--exp", "a", "--maybe", "-b", "--two=x"], ["-b"]),
+        (["--dr", "x", "--exp=a", "+b=1", "c=2"], ["--dr", "x", "c=2"]),
+        (["--dry", "--", "--exp", "a", "+b=1"], ["--exp", "a", "+b=1"]),
+        (["--pick", "0", "--help"], []),
+    ],
+)
+def test_arguments_that_are_not_ours_are_known_by_themselves(
+    parser: Parser, words: list[str], strange: list[str]
+) -> None:
+    assert split_arguments(words, parser, parser.commands["run"])[2] == strange
 
 
 def test_the_words_are_not_changed(parser: Parser) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from coolrun import hookimpl
 from coolrun.cli import configure
-from coolrun.config import Config, Parser
+from coolrun.config import Config
+from coolrun.declarations import Parser
 from coolrun.entry_points import find_entry_points
 from coolrun.errors import CoolrunError, PluginError, UsageError
 from coolrun.plugins import PluginManager

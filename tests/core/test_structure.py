@@ -36,7 +36,7 @@ LAYERS = [
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs", "differences"},
     {"records", "store", "outline", "protocols", "hookspecs"},
-    {"config", "schema", "answers", "plugins", "execution"},
+    {"declarations", "arguments", "config", "schema", "answers", "plugins", "execution"},
     {"planning"},
     {"scheduler", "waiting", "journal", "control"},
     {"standing", "finding", "stragglers"},

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from coolrun import hookimpl
-from coolrun.config import Config, Parser
+from coolrun.config import Config
+from coolrun.declarations import Parser
 from coolrun.errors import CoolrunError
 from coolrun.experiment import Experiment, Source
 from coolrun.parameters import Parameters, results

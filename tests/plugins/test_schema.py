@@ -15,7 +15,8 @@ from jsonschema.exceptions import best_match
 
 import coolrun
 from coolrun.cli import configure
-from coolrun.config import Config, Parser
+from coolrun.config import Config
+from coolrun.declarations import Parser
 from coolrun.schema import document_schema, settings_schema
 from coolrun.testing import Project
 

@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coolrun import Blocked, Busy, Experiment, Halt, Lease, Record, Retry, Run, Source, hookimpl
-from coolrun.config import Config, Parser
+from coolrun.config import Config
 from coolrun.control import Control
+from coolrun.declarations import Parser
 from coolrun.errors import ExitCode
 from coolrun.journal import Journal, read_journal
 from coolrun.planning import Plan

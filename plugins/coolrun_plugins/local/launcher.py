@@ -56,10 +56,8 @@ class LocalLauncher:
     @hookimpl
     def coolrun_check(self) -> None:
         """Nothing is written before everything is loaded that is to be preloaded."""
-        while self._keeper is None or not self._keeper.is_ready:
-            if self._keeper is None:
-                self._start()
-            select.select([self._keeper.channel], [], [])
+        while not (keeper := self._keeper or self._start()).is_ready:
+            select.select([keeper.channel], [], [])
             self._listen()
 
     def fileno(self) -> int:
@@ -117,11 +115,12 @@ class LocalLauncher:
 
     # The keeper
 
-    def _start(self) -> None:
+    def _start(self) -> KeeperProcess:
         self._sources.clear()
         self._kept.clear()
         self._keeper = start_keeper(self._config)
         self._selector.register(self._keeper.channel, selectors.EVENT_READ)
+        return self._keeper
 
     def _send(self, message: tuple[Any, ...], files: Sequence[int] = ()) -> None:
         """Send to the keeper. One that does not take it is found to be gone by `poll`."""
