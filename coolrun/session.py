@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import ExitCode, PluginError, SessionError
 from coolrun.journal import Attempt, Journal
+from coolrun.leases import Leases
 from coolrun.results import read_results
 from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Run, Status
 from coolrun.scheduler import (
@@ -37,6 +38,7 @@ from coolrun.scheduler import (
     decide,
 )
 from coolrun.signals import Signals
+from coolrun.timers import Timers
 from coolrun.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -81,11 +83,10 @@ class Session:
     held: dict[int, str] = field(default_factory=dict)
     dequeued: frozenset[int] = frozenset()
     waiting: Waiting = field(default_factory=Waiting)
-    _leases: dict[str, list[Lease]] = field(default_factory=dict)
     _delayed: list[tuple[float, Experiment]] = field(default_factory=list)
     _to_repeat: set[int] = field(default_factory=set)
     _overtaken: dict[int, int] = field(default_factory=dict)
-    _timers: list[_Timer] = field(default_factory=list)
+    _timers: Timers = field(default_factory=Timers)
     _commits: list[Callable[[], None]] = field(default_factory=list)
     _unwritten: list[Record] = field(default_factory=list)
     _unplanned: frozenset[int] = frozenset()
@@ -94,6 +95,7 @@ class Session:
     _finish: Finish | None = None
 
     def __post_init__(self) -> None:
+        self._leases = Leases(self.config)
         self._unplanned = frozenset(self.plan.skipped)  # of which the plan on the disk says so
 
     @property
@@ -138,11 +140,11 @@ class Session:
 
     def lease(self, token: str, lease: Lease) -> None:
         """Have a lease end together with a run that an earlier runner has started."""
-        self._leases.setdefault(token, []).append(lease)
+        self._leases.add(token, lease)
 
     def every(self, seconds: float, function: Callable[[], None]) -> None:
         """Have `function` called about every so many seconds while the session runs."""
-        self._timers.append(_Timer(seconds, self._now() + seconds, function))
+        self._timers.add(seconds, function, self._now())
 
     def on_commit(self, function: Callable[[], None]) -> None:
         """Have `function` called whenever what was written is made to survive a power loss.
@@ -232,10 +234,8 @@ class Session:
             )
 
     def _wait(self, signals: Signals) -> None:
-        moments = [timer.due for timer in self._timers]
         wake = deadline(self.state)
-        if wake is not None:
-            moments.append(wake)
+        moments = [moment for moment in (self._timers.next(), wake) if moment is not None]
         timeout = max(0.0, min(moments) - self._now())
         watched: list[Any] = [self.launcher, signals, self.control]
         readable, _, _ = select.select(watched, [], [], timeout)
@@ -248,10 +248,7 @@ class Session:
         for exited in self.launcher.poll():
             self.tell(Ended(exited, self._now()))
         now = self._now()
-        for timer in self._timers:
-            if timer.due <= now:
-                timer.due = now + timer.interval
-                timer.function()
+        self._timers.call(now)
         if wake is not None and wake <= now:
             self.tell(Tick(now))
 
@@ -344,19 +341,19 @@ class Session:
         position = experiment.position
         attempt = self.attempts.get(position, 0) + 1
         run = self.run_of(Attempt(position, attempt, secrets.token_hex(8)))
-        leases = [] if verdict is not None else self._leased(run)
+        if verdict is None:
+            self._leases.take(run, self)
         taken = self.queue.take(experiment)
         self.waiting.remove(position)
         self._overtaken.pop(position, None)
         if taken is None:
-            _release(leases)
+            self._leases.release(run.token)
             return None
         self.attempts[position] = attempt
-        run = _with_leases(run, taken, leases)
+        run = self._leases.applied(run, taken)
         if verdict is not None:
             self._close_blocked(run, verdict)
             return None
-        self._leases[run.token] = leases
         return run
 
     def _verdict(self, experiment: Experiment) -> Blocked | None:
@@ -365,26 +362,6 @@ class Session:
             "coolrun_ready", experiment=experiment, session=self
         )
         return next((answer for answer in answers if answer is not None), None)
-
-    def _leased(self, run: Run) -> list[Lease]:
-        """Everything that plugins give a run; all of it or, with an exception, nothing."""
-        leases: list[Lease] = []
-        environment: dict[str, str] = {}
-        run = replace(run, environment=environment)
-        each = self.config.pluginmanager.each
-        try:
-            for plugin, lease in each(
-                "coolrun_pre_launch", run=run, session=self, config=self.config
-            ):
-                if isinstance(lease, Lease):
-                    leases.append(lease)
-                    environment.update(lease.environment)
-                elif lease is not None:
-                    raise PluginError.answered(plugin, "coolrun_pre_launch", lease, "a Lease")
-        except BaseException:
-            _release(leases)
-            raise
-        return leases
 
     def _submit(self, runs: list[Run]) -> None:
         if not runs:
@@ -407,7 +384,7 @@ class Session:
 
     def _take_back(self, run: Run) -> None:
         """It was not started after all."""
-        _release(self._leases.pop(run.token, []))
+        self._leases.release(run.token)
         self.attempts[run.experiment.position] -= 1
         self.queue.give_back(run.experiment)
 
@@ -419,7 +396,7 @@ class Session:
             exited = exited.because(action.reason)
         elif status is Status.FAILED:
             exited = self.diagnosed(run, exited)
-        found = _release(self._leases.pop(run.token, []))
+        found = self._leases.release(run.token)
         if found:
             run = replace(run, extra={**run.extra, **found})
         self._record_end(Record(run, exited, status))
@@ -559,47 +536,7 @@ class Session:
         return self.config.clock.monotonic()
 
 
-@dataclass
-class _Timer:
-    interval: float
-    due: float
-    function: Callable[[], None]
-
-
 def reason_of(error: OSError) -> str:
     """What went wrong with which file, in words."""
     where = f" ({str(error.filename)!r})" if error.filename else ""
     return f"{error.strerror or error}{where}"
-
-
-def _release(leases: list[Lease]) -> dict[str, Plain]:
-    """Give everything back, the last one first; what the plugins have found out meanwhile."""
-    found: dict[str, Plain] = {}
-    while leases:
-        release = leases.pop().release
-        if release is not None:
-            found.update(release() or {})
-    return found
-
-
-def _with_leases(run: Run, experiment: Experiment, leases: list[Lease]) -> Run:
-    environment: dict[str, str] = {}
-    extra: dict[str, Plain] = {}
-    note: dict[str, Plain] = {}
-    folder, cwd = None, None
-    for lease in leases:
-        environment.update(lease.environment)
-        extra.update(lease.record)
-        note.update(lease.note)
-        folder, cwd = lease.folder or folder, lease.cwd or cwd
-    return replace(
-        run,
-        experiment=experiment,
-        environment=environment,
-        extra=extra,
-        note=note,
-        descriptors=tuple(number for lease in leases for number in lease.descriptors),
-        folder=folder or run.folder,
-        cwd=cwd,
-        moved=folder is not None,
-    )

@@ -38,7 +38,7 @@ LAYERS = [
     {"records", "store", "outline", "protocols", "hookspecs"},
     {"declarations", "arguments", "config", "schema", "answers", "plugins", "execution"},
     {"planning"},
-    {"scheduler", "waiting", "journal", "control"},
+    {"scheduler", "waiting", "timers", "journal", "control", "leases"},
     {"standing", "finding", "stragglers"},
     {"steering"},
     {"signals"},
