@@ -328,6 +328,19 @@ def test_parameters_that_no_command_uses_are_reported(project: Project) -> None:
     assert "no command uses the parameters 'o.momentum', 'momnt'\n" in outcome.err
 
 
+def test_arguments_that_no_command_is_given_are_reported(project: Project) -> None:
+    text = "Name: x\n---\nCommand: 'true'\n"
+    mixed = f"{text}---\nModule: m\n"
+    project({"a.yaml": text, "mixed.yaml": mixed, "m.py": "def main(exp): ..."})
+    outcome = project.run("--exp", "a.yaml", "--dry", "--lr", "0.2", "--", "a b")
+    assert outcome.err == (
+        "note: no command is given --lr 0.2 'a b': "
+        "it gets what Command says; +key=value changes a parameter\n"
+    )
+    assert project.run("--exp", "a.yaml", "-j", "2", "--dry").err == ""
+    assert project.run("--exp", "mixed.yaml", "--dry", "--lr", "0.2").err == ""
+
+
 def test_what_a_function_may_use_is_not_reported(project: Project) -> None:
     text = "Module: m\nlr: 1\n---\n{}\n---\nCommand: true x\nown: 1\n"
     outcome = project({"a.yaml": text}).run("--exp", "a.yaml", "--dry")

@@ -266,6 +266,10 @@ def test_a_wrong_override_is_an_error_with_its_text(read: Reader, text: str, mes
         ("lr: 1\n---\n{}\n", ["+lrr=2"], "'+lrr=2' makes a new key; did you mean 'lr'?"),
         ("o: {size: 1}\n---\n{}\n", ["+o.siez=2"], "makes a new key; did you mean 'size'?"),
         ("lr: 1\n---\n{}\n", ["+other=2"], "'+other=2' makes a new key"),
+        ("lr: 1\n---\n{}\n", ["lr=2"], "'lr=2' changes no parameter; did you mean +lr=2?"),
+        ("x: 1\n---\no: {a: 1}\n", ["o.a=2"], "changes no parameter; did you mean +o.a=2?"),
+        ("x: 1\n---\n{}\n", ["Repeat=2"], "'Repeat=2' changes no parameter"),
+        ("x: 1\n---\n{}\n", ["Global.jobs=2"], "did you mean +Global.jobs=2?"),
         ("lr: 1\n---\n{}\n", ["+Nmae=x"], "'+Nmae=x' makes a new key; did you mean 'Name'?"),
     ],
 )
@@ -283,6 +287,7 @@ def test_a_near_miss_gets_one_note(read: Reader, text: str, args: list[str], not
         ("lr: 1\n---\nsize: 1\n", ["+size=2"]),
         ("lr: 1\n---\n{}\n", ["+lr=2", "+Name=x", "+Repeat=2", "+Global.repeat=1"]),
         ("lr: 1\n---\no: !merge {a: 1}\n", ["+o.a=2"]),
+        ("lr: 1\n---\n{}\n", ["size=2", "lr", "--lr=2", "--lr", "2"]),
         ("lr: 1\n---\n{}\n", []),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,11 @@ def check_commands(experiments: Sequence[Experiment], config: Config, *, has_oth
     if left:
         plural = "s" if len(left) > 1 else ""
         config.warn(f"no command uses the parameter{plural} {', '.join(left[:20])}")
+    if config.strange_arguments and not has_others:
+        config.warn(
+            f"no command is given {shlex.join(config.strange_arguments)[:200]}: "
+            f"it gets what {KEY} says; +key=value changes a parameter"
+        )
 
 
 def _check(line: Line, experiment: Experiment, config: Config) -> set[str]:

@@ -180,6 +180,16 @@ def warn_about_new(documents: Sequence[dict[str, Any]], config: Config) -> set[s
     return made
 
 
+def warn_about_bare(documents: Sequence[dict[str, Any]], config: Config) -> None:
+    """Tell of arguments that would be overrides if a plus sign stood before them."""
+    for word in config.strange_arguments:
+        key = keys_of(word)[0]
+        if "=" not in word or word.startswith("-"):
+            continue
+        if key == SETTINGS or config.declares_key(key) or any(key in one for one in documents):
+            config.warn(f"{word!r} changes no parameter; did you mean +{word}?")
+
+
 def _mapping(value: Any) -> Any:
     from coolrun.yamlio import Merge
 

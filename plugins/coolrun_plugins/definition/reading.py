@@ -14,6 +14,7 @@ from coolrun_plugins.definition.names import (
     check_settings,
     check_words,
     marked_in,
+    warn_about_bare,
     warn_about_new,
 )
 from coolrun_plugins.definition.overrides import override, put, read_assignment
@@ -40,7 +41,9 @@ def read(path: Path, config: Config) -> Definition:
     _check_defaults(defaults, source)
     settings = _settings(defaults, source)
     assignments = [read_assignment(text, config) for text in config.overrides]
-    new = warn_about_new([defaults, *(value for _, value in documents[1:])], config)
+    values = [defaults, *(value for _, value in documents[1:])]
+    new = warn_about_new(values, config)
+    warn_about_bare(values, config)
     forced = override(defaults, settings, assignments)
     defaults.setdefault("Name", path.stem)
     check_settings(settings, source, config, tell)
