@@ -36,30 +36,40 @@ def coolrun_launch(config: Config) -> Launcher | None:
 
 
 class InlineLauncher:
-    """Performs a run at once, inside `submit`."""
+    """Performs runs inside `poll`: once everybody has been told that they start."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._runs: list[Run] = []
         self._exits: list[Exit] = []
-        # Readable while there are exits to be told.
+        # Readable while there are runs to be performed, or exits to be told.
         self._pipe = [*os.pipe()]
 
     def submit(self, runs: Sequence[Run]) -> None:
-        for run in runs:
-            self._exits.append(self._perform(run))
+        if not self._runs and not self._exits:
             os.write(self._pipe[1], b".")
+        self._runs += runs
 
     def fileno(self) -> int:
         return self._pipe[0]
 
     def poll(self) -> Sequence[Exit]:
-        exits, self._exits = self._exits, []
-        if exits:
-            os.read(self._pipe[0], len(exits))
+        """What was performed is told the next time: a Ctrl-C meanwhile is heard before that."""
+        exits, runs = self._exits, self._runs
+        self._exits, self._runs = [], []
+        self._exits += [self._perform(run) for run in runs]
+        if exits and not self._exits:
+            os.read(self._pipe[0], 1)
         return exits
 
     def cancel(self, tokens: Collection[str], *, grace: float) -> None:
-        """Nothing runs while anybody could ask."""
+        """What has begun cannot be asked; what has not does not begin."""
+        from coolrun import Exit
+
+        now = self._config.clock.now().isoformat(timespec="seconds")
+        cancelled = [run for run in self._runs if run.token in tokens]
+        self._runs = [run for run in self._runs if run.token not in tokens]
+        self._exits += [Exit(run.token, "KeyboardInterrupt", now, 0.0) for run in cancelled]
 
     def attach(self, runs: Sequence[Run]) -> Sequence[Run]:
         """Whatever ran in another runner's process has ended with that."""
