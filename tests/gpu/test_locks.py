@@ -15,7 +15,7 @@ import pytest
 
 from coolrun import SessionError
 from coolrun_plugins.gpu import locks as module
-from coolrun_plugins.gpu.holding import Holdings
+from coolrun_plugins.gpu.holding import Holdings, Refused
 from coolrun_plugins.gpu.locks import VARIABLE, Locks, locks_of_this_machine
 
 UUID = "GPU-1"
@@ -183,8 +183,7 @@ def test_the_runs_of_a_session_share_a_lock_and_all_or_nothing_is_locked(locks: 
     ours.owner, theirs.owner = "session a", "session b"
     assert ours.take(["GPU-1", "GPU-2"]) is None
     assert ours.take(["GPU-2"]) is None
-    assert theirs.take(["GPU-3", "GPU-2"]) == "GPU-2"
-    assert theirs.who_has("GPU-2") == "session a has it"
+    assert theirs.take(["GPU-3", "GPU-2"]) == Refused("GPU-2", "session a has it")
     assert locks.holder("GPU-3") is None
     assert len(ours.descriptors(["GPU-1", "GPU-2"])) == 2
     ours.give_back(["GPU-1", "GPU-2", "GPU-4"])
@@ -198,11 +197,35 @@ def test_what_a_run_has_left_keeps_the_lock_of_its_gpu(locks: Locks) -> None:
     ours.take(["GPU-1"])
     left = os.dup(ours.descriptors(["GPU-1"])[0])
     ours.give_back(["GPU-1"])
-    assert ours.take(["GPU-1"]) == "GPU-1"
-    assert ours.who_has("GPU-1") == "a process that a run of this session has left has it"
+    told = "a process that a run of this session has left has it"
+    assert ours.take(["GPU-1"]) == Refused("GPU-1", told)
     os.close(left)
     assert ours.take(["GPU-1"]) is None
     ours.give_back(["GPU-1"])
+
+
+def test_a_lock_that_is_spoilt_is_refused_with_the_reason_and_the_others_are_given_back(
+    locks: Locks,
+) -> None:
+    ours = Holdings(locks)
+    os.symlink("/etc/hostname", locks.path("GPU-2"))
+    refused = ours.take(["GPU-1", "GPU-2"])
+    assert refused is not None
+    assert refused.is_unusable
+    assert (refused.uuid, "symbolic link" in refused.reason) == ("GPU-2", True)
+    assert locks.holder("GPU-1") is None
+    os.unlink(locks.path("GPU-2"))
+    assert ours.take(["GPU-1", "GPU-2"]) is None
+    ours.give_back(["GPU-1", "GPU-2"])
+
+
+def test_a_pipe_in_place_of_a_lock_is_told_whoever_holds_it(locks: Locks) -> None:
+    os.mkfifo(locks.path(UUID))
+    held = os.open(locks.path(UUID), os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(SessionError, match="it is no plain file"):
+        locks.holder(UUID)
+    os.close(held)
 
 
 # Where the locks are

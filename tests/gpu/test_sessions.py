@@ -17,6 +17,7 @@ from coolrun.testing import Project
 from coolrun.testing.waiting import wait_for
 
 GIB = 1 << 30
+LOCKS = "COOLRUN_GPU_LOCKS"
 # Says which GPU it has, and ends when it is told to.
 WAIT = """
     import os, pathlib, time
@@ -186,6 +187,24 @@ def test_runs_go_on_with_the_gpus_that_are_left(bench: Bench) -> None:
     runner.says("GPU 1 is left out")
     bench.end()
     assert [record["GPUS"] for record in runner.ends()][2:] == [[0], [0]]
+
+
+def test_a_gpu_whose_lock_is_spoilt_is_left_out_until_it_is_a_lock_again(bench: Bench) -> None:
+    define(bench.project, 5)
+    runner = bench.start()
+    bench.on(0), bench.on(1)
+    (lock,) = Path(bench.nvml.environment[LOCKS]).glob("coolrun-gpu-GPU-00000001-*.lock")
+    lock.unlink()
+    lock.symlink_to("/etc/hostname")
+    bench.end(int(bench.on(1) == "1"))
+    runner.says("GPU 1 is left out for now: cannot use ")
+    bench.end(int(bench.on(1) == "0"))
+    assert bench.on(2) == "0"
+    lock.unlink()
+    assert bench.on(3) == "1"
+    bench.end()
+    assert [record["GPUS"] for record in runner.ends()][2:4] == [[0], [1]]
+    assert runner.text().count("is left out for now") == 1
 
 
 # Several runners

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from coolrun import SessionError
 
 if TYPE_CHECKING:
     from coolrun_plugins.gpu.locks import Locks
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A GPU that could not be locked, and why; `is_unusable`: not because somebody has it."""
+
+    uuid: str
+    reason: str
+    is_unusable: bool = False
 
 
 class Holdings:
@@ -31,20 +43,28 @@ class Holdings:
         for uuid in uuids:
             self._locks.check(uuid)
 
-    def take(self, uuids: Iterable[str]) -> str | None:
-        """Lock all of these GPUs, or none and tell which one somebody else has."""
+    def take(self, uuids: Iterable[str]) -> Refused | None:
+        """Lock all of these GPUs, or none and tell which one cannot be had."""
         fresh: dict[str, int] = {}
         for uuid in uuids:
             if uuid in self._held:
                 continue
-            descriptor = self._locks.take(uuid, self.owner)
-            if descriptor is None:
+            taken = self._taken(uuid)
+            if isinstance(taken, Refused):
                 for other in fresh.values():
                     os.close(other)
-                return uuid
-            fresh[uuid] = descriptor
+                return taken
+            fresh[uuid] = taken
         self._held.update(fresh)
         return None
+
+    def _taken(self, uuid: str) -> int | Refused:
+        try:
+            taken = self._locks.take(uuid, self.owner)
+            return Refused(uuid, self._who_has(uuid)) if taken is None else taken
+        except SessionError as error:
+            # The other GPUs go on, and this one as soon as its lock is a lock again.
+            return Refused(uuid, error.message, is_unusable=True)
 
     def descriptors(self, uuids: Iterable[str]) -> tuple[int, ...]:
         """The open files that hold the locks of these GPUs."""
@@ -56,7 +76,7 @@ class Holdings:
             if uuid in self._held:  # not that of a run which an earlier runner has started
                 os.close(self._held.pop(uuid))
 
-    def who_has(self, uuid: str) -> str:
+    def _who_has(self, uuid: str) -> str:
         """Why a GPU could not be locked, in words."""
         holder = self._locks.holder(uuid)
         if holder == self.owner:

@@ -27,7 +27,7 @@ from coolrun_plugins.gpu.confinement import VISIBLE
 from coolrun_plugins.gpu.contradiction import LastWord, refuse_contradiction
 from coolrun_plugins.gpu.feasibility import problem_of
 from coolrun_plugins.gpu.fleet import Fleet
-from coolrun_plugins.gpu.holding import Holdings
+from coolrun_plugins.gpu.holding import Holdings, Refused
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
 from coolrun_plugins.gpu.needs import Need, is_pending, need_of
@@ -62,6 +62,7 @@ class Leases:
         self._aftermath = Aftermath()
         self._session: Session | None = None
         self._surveyed = False
+        self._unusable: set[str] = set()
         self._least: int | None = None
         self._waiting_since: float | None = None
         self.last_word = LastWord(config)
@@ -168,11 +169,11 @@ class Leases:
             chosen = choose(need, entries, self._tenants.values(), cards)
             if chosen is None:
                 raise self._busy(need, cards)
-            uuids = [uuid for entry in chosen for uuid in entry.gpus]
-            other = self._holdings.take(uuids)
-            if other is None:
+            refused = self._holdings.take(uuid for entry in chosen for uuid in entry.gpus)
+            if refused is None:
                 return tuple(entry.gpus for entry in chosen)
-            cards[other] = replace(cards[other], obstacle=self._holdings.who_has(other))
+            cards[refused.uuid] = replace(cards[refused.uuid], obstacle=refused.reason)
+            self._tell_of_unusable(refused)
 
     def _cards(self) -> dict[str, Card]:
         now = self._config.clock.monotonic()
@@ -210,6 +211,12 @@ class Leases:
         elif now > self._waiting_since + _SETTLED:
             self._waiting_since = float("inf")
             self._config.warn(f"nothing can be started yet: {message}")
+
+    def _tell_of_unusable(self, refused: Refused) -> None:
+        if refused.is_unusable and refused.uuid not in self._unusable:
+            self._unusable.add(refused.uuid)
+            name = self._fleet.name(refused.uuid)
+            self._config.warn(f"{name} is left out for now: {refused.reason}")
 
     # Taking back
 

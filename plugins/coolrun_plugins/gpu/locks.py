@@ -50,6 +50,9 @@ class Locks:
                 locked = True
             except BlockingIOError:
                 locked = False
+            except OSError as error:
+                os.close(descriptor)
+                raise self._unusable(uuid, error.strerror or str(error)) from error
             if locked and self._is_current(uuid, descriptor):
                 _sign(descriptor, holder)
                 return descriptor
@@ -79,6 +82,7 @@ class Locks:
         except OSError as error:
             raise self._unusable(uuid, error.strerror or str(error)) from error
         try:
+            self._refuse_other_than_files(uuid, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
         except BlockingIOError:
@@ -96,12 +100,18 @@ class Locks:
             except FileNotFoundError:
                 _make(path)
                 descriptor = _open(path)
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return descriptor
-            os.close(descriptor)
         except OSError as error:
             raise self._unusable(uuid, error.strerror or str(error)) from error
-        raise self._unusable(uuid, "it is no plain file")
+        try:
+            self._refuse_other_than_files(uuid, descriptor)
+        except SessionError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _refuse_other_than_files(self, uuid: str, descriptor: int) -> None:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise self._unusable(uuid, "it is no plain file")
 
     def _unusable(self, uuid: str, reason: str) -> SessionError:
         return SessionError(
