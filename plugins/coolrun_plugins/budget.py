@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from coolrun import Config, Parser, hookimpl
+from coolrun import Config, Parser, UsageError, hookimpl
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +38,16 @@ def coolrun_addoption(parser: Parser) -> None:
 
 @hookimpl
 def coolrun_configure(config: Config) -> None:
+    """
+    Raises:
+        UsageError: the moment is over.
+    """
+    until = config.option("until")
+    if until is not None and _next(until, config.clock.now()) <= config.clock.now():
+        raise UsageError(
+            f"--until {until:%Y-%m-%dT%H:%M} is over",
+            cure="write a later moment, or a time of day such as 08:00 for the next one",
+        )
     given = [config.option(name) for name in ("max_runs", "length", "until")]
     if any(value is not None for value in given):
         config.pluginmanager.register(Budget(config), "budget-spent")

@@ -61,12 +61,13 @@ def clean(config: Config) -> int:
         shown = os.path.relpath(path, config.cwd)
         if config.option("yes"):
             shutil.rmtree(path)
-        print(f"{size / 1e6:9.1f} MB  {shown}  ({why})")
+        print(f"{_shown(size):>9}  {shown}  ({why})")
     if not count:
         print("there is nothing to remove")
         return ExitCode.OK
     done = config.option("yes")
-    print(f"{total / 1e6:9.1f} MB  in {count} folders {'removed' if done else 'would be removed'}")
+    folders = f"{count} folder{'s' if count > 1 else ''}"
+    print(f"{_shown(total):>9}  in {folders} {'removed' if done else 'would be removed'}")
     if not done:
         print("add --yes to remove them")
     return ExitCode.OK
@@ -135,6 +136,13 @@ def _found_in(session: SessionFolder, *, failed: bool) -> Iterator[tuple[Path, s
                 yield folder, "the session keeps other runs"
     else:
         yield session.path, standing.state
+
+
+def _shown(size: int) -> str:
+    for unit, scale in (("GB", 10**9), ("MB", 10**6)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{-(-size // 1000)} kB"
 
 
 def _size(path: Path) -> int:

@@ -88,7 +88,9 @@ def init(config: Config) -> int:
         raise UsageError(f"cannot write in {str(folder)!r}: {error.strerror}") from error
     for name in FILES:
         print(f"wrote {_shown(folder / name, config.cwd)}")
-    enter = "" if folder == config.cwd else f"cd {_shown(folder, config.cwd)} && "
+    from shlex import quote
+
+    enter = "" if folder == config.cwd else f"cd {quote(_shown(folder, config.cwd))} && "
     print(f"next: {enter}coolrun --dry, then coolrun")
     return 0
 

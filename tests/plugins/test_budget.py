@@ -142,6 +142,7 @@ def test_a_time_of_day_is_the_next_one(text: str, expected: str) -> None:
         (["--for", "soon"], "invalid time 'soon'"),
         (["--until", "25:00"], "invalid moment '25:00'"),
         (["--until", "late"], "invalid moment 'late'"),
+        (["--until", "2020-01-01"], "--until 2020-01-01T00:00 is over"),
     ],
 )
 def test_what_makes_no_sense_is_refused(project: Project, args: list[str], words: str) -> None:

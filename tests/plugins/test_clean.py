@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -38,8 +39,12 @@ def test_it_only_tells_what_it_would_remove(study: Project) -> None:
     study.run()
     outcome = study.run("clean")
     assert outcome.code == 0
-    assert f"0.2 MB  .coolrun/sessions/{sessions(study)[0].name}  (finished)" in outcome.out
-    assert "in 1 folders would be removed\nadd --yes to remove them" in outcome.out
+    lines = outcome.out.splitlines()
+    assert re.fullmatch(
+        rf" +\d+ kB  .coolrun/sessions/{sessions(study)[0].name}  \(finished\)", lines[0]
+    )
+    assert re.fullmatch(r" +\d+ kB  in 1 folder would be removed", lines[1])
+    assert lines[2] == "add --yes to remove them"
     assert len(sessions(study)) == 1
 
 

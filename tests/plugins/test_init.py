@@ -39,6 +39,11 @@ def test_another_folder_is_made(project: Project) -> None:
     assert outcome.out.splitlines()[-1] == "next: cd my/study && coolrun --dry, then coolrun"
 
 
+def test_what_is_to_be_typed_next_can_be_typed(project: Project) -> None:
+    last = project.run("init", "my study").out.splitlines()[-1]
+    assert last == "next: cd 'my study' && coolrun --dry, then coolrun"
+
+
 def test_nothing_that_is_there_is_touched(project: Project) -> None:
     project({"modules/example.py": "mine\n"})
     outcome = project.run("init")
