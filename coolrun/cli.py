@@ -64,12 +64,22 @@ def main(argv: Sequence[str]) -> int:
 
         # The one place for what nobody expected: the whole of it is needed to mend it.
         traceback.print_exception(error)
-        _print_error(f"internal error: {type(error).__name__}: {error}\n  this is a bug of coolrun")
+        _print_error(_unexpected(error, config))
         return ExitCode.INTERNAL
     finally:
         if config is not None:
             _flush_notices(config.pluginmanager)
             _close(config)
+
+
+def _unexpected(error: Exception, config: Config | None) -> str:
+    from coolrun.owners import owner_of
+
+    owner = None if config is None else owner_of(error, config.pluginmanager)
+    if owner is not None:
+        cure = f"mend it, or leave it out: -p no:{owner}"
+        return f"plugin {owner!r} failed: {type(error).__name__}: {error}\n  {cure}"
+    return f"internal error: {type(error).__name__}: {error}\n  this is a bug of coolrun"
 
 
 def _close(config: Config) -> None:

@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 
 class ProcessLauncher:
-    """Starts a process for each run, which inherits the open files of the run's leases."""
+    """Starts a process for each run, which inherits the open files of the run's leases.
+
+    Attributes:
+        config: what it was made with.
+    """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._processes: dict[str, Popen[bytes]] = {}
         self._exits: deque[Exit] = deque()
         # A byte for each exit that is still to be told.
@@ -72,7 +76,7 @@ class ProcessLauncher:
             os.close(self._pipe.pop())
 
     def _start(self, run: Run) -> Popen[bytes]:
-        with task(run, self._config) as stdin, open(run.output, "ab") as output:
+        with task(run, self.config) as stdin, open(run.output, "ab") as output:
             return Popen(
                 self.command(run),
                 stdin=stdin,

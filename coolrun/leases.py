@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coolrun.errors import PluginError
+from coolrun.plain import encode
 from coolrun.run import Lease, Run
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ class Leases:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._held: dict[str, list[Lease]] = {}
+        self._held: dict[str, list[tuple[str | None, Lease]]] = {}
 
     def take(self, run: Run, session: Session) -> None:
         """Ask every plugin what it gives a run: all of it or, with an exception, nothing.
@@ -38,7 +40,7 @@ class Leases:
                 "coolrun_pre_launch", run=run, session=session, config=self._config
             ):
                 if isinstance(lease, Lease):
-                    leases.append(lease)
+                    leases.append((plugin, lease))
                     environment.update(lease.environment)
                 elif lease is not None:
                     raise PluginError.answered(plugin, "coolrun_pre_launch", lease, "a Lease")
@@ -48,16 +50,19 @@ class Leases:
 
     def add(self, token: str, lease: Lease) -> None:
         """Have a lease end together with a run that was begun without it."""
-        self._held.setdefault(token, []).append(lease)
+        self._held.setdefault(token, []).append((None, lease))
 
     def release(self, token: str) -> dict[str, Plain]:
-        """Give everything back, the last one first; what the plugins have found out meanwhile."""
+        """Give everything back, the last one first; what the plugins have found out meanwhile.
+
+        A failure is told once per plugin: the run has ended, and the others get theirs back.
+        """
         found: dict[str, Plain] = {}
-        leases = self._held.pop(token, [])
-        while leases:
-            release = leases.pop().release
-            if release is not None:
-                found.update(release() or {})
+        for plugin, lease in reversed(self._held.pop(token, [])):
+            try:
+                found.update(_given_back(lease))
+            except (Exception, SystemExit) as error:
+                self._config.pluginmanager.tell_failure_of_release(error, plugin, self._config)
         return found
 
     def applied(self, run: Run, experiment: Experiment) -> Run:
@@ -67,7 +72,7 @@ class Leases:
         note: dict[str, Plain] = {}
         descriptors: list[int] = []
         folder, cwd = None, None
-        for lease in self._held.get(run.token, ()):
+        for _, lease in self._held.get(run.token, ()):
             environment.update(lease.environment)
             extra.update(lease.record)
             note.update(lease.note)
@@ -84,3 +89,12 @@ class Leases:
             cwd=cwd,
             moved=folder is not None,
         )
+
+
+def _given_back(lease: Lease) -> dict[str, Plain]:
+    found = lease.release() if lease.release is not None else None
+    if not isinstance(found, Mapping | None):
+        raise TypeError(f"it returned {found!r:.60}, not a mapping")
+    found = dict(found or {})
+    encode(found)
+    return found

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import CoolrunError, DefinitionError, NothingToRun, UsageError
+from coolrun.errors import CoolrunError, DefinitionError, NothingToRun, PluginError, UsageError
+from coolrun.experiment import Experiment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coolrun.config import Config
     from coolrun.definition import Definition
-    from coolrun.experiment import Experiment, Source
+    from coolrun.experiment import Source
     from coolrun.plain import Plain
 
 # So many experiments may become none before anybody wonders.
@@ -167,10 +168,14 @@ def _expanded(
             if several is None:
                 yield experiment
             else:
-                yield from several
+                for one in several:
+                    if not isinstance(one, Experiment):
+                        plugin, words = implementation.plugin_name, "Experiments"
+                        raise PluginError.answered(plugin, "coolrun_expand", one, words)
+                    yield one
         except CoolrunError as error:
             raise experiment.blame(error) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             name = implementation.plugin_name
             named = config.pluginmanager.named(error, "coolrun_expand", name)
             raise experiment.blame(named) from error

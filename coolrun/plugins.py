@@ -19,6 +19,8 @@ from coolrun.errors import CoolrunError, PluginError, UsageError
 
 PREFIX = "coolrun_"
 _REASON = 300
+# Flags of the code of coroutines and asynchronous generators; `inspect` would be heavy.
+_ASYNCHRONOUS = 0x80 | 0x200
 
 
 @dataclass
@@ -65,8 +67,20 @@ class PluginManager(pluggy.PluginManager):
         return super().unregister(plugin, name)
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
-        """Look only at names that can be hooks: looking at every name costs a tenth of a start."""
-        return super().parse_hookimpl_opts(plugin, name) if name.startswith(PREFIX) else None
+        """Look only at names that can be hooks: looking at every name costs a tenth of a start.
+
+        Raises:
+            PluginValidationError: calling the function would not run it.
+        """
+        options = super().parse_hookimpl_opts(plugin, name) if name.startswith(PREFIX) else None
+        if options is not None:
+            code = getattr(getattr(plugin, name), "__code__", None)
+            if code is not None and code.co_flags & _ASYNCHRONOUS:
+                text = (
+                    f"{name} is an async function, which is never awaited: write it without async"
+                )
+                raise pluggy.PluginValidationError(plugin, text)
+        return options
 
     # Loading
 
@@ -204,7 +218,7 @@ class PluginManager(pluggy.PluginManager):
         others = [p for p in self.get_plugins() if p is not plugin]
         try:
             self.subset_hook_caller("coolrun_addoption", others)(parser=parser, pluginmanager=self)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             restore()
             if info.origin == "built-in":
                 raise self.named(error, "coolrun_addoption") from error
@@ -225,7 +239,7 @@ class PluginManager(pluggy.PluginManager):
                 self.subset_hook_caller("coolrun_configure", others)(config=config)
             except CoolrunError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if info.origin == "built-in" or config.command.plugin == name:
                     raise self.named(error, "coolrun_configure") from error
                 for part in {plugin, *self.get_plugins()} - set(others):
@@ -239,7 +253,7 @@ class PluginManager(pluggy.PluginManager):
             answer = getattr(self.hook, hook)(**arguments)
         except CoolrunError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._look_for_wrong_answer(hook, arguments)  # on which another plugin has failed
             raise self.named(error, hook) from error
         if self._misfits(hook, answer):
@@ -256,7 +270,7 @@ class PluginManager(pluggy.PluginManager):
                 answers = caller(**arguments)
             except CoolrunError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self.named(error, hook) from error
             if misfits := self._misfits(hook, answers):
                 raise self._wrong(name, hook, misfits[0])
@@ -284,7 +298,7 @@ class PluginManager(pluggy.PluginManager):
         for name, caller in self._one_by_one(hook):
             try:
                 misfits = self._misfits(hook, caller(**arguments))
-            except Exception:
+            except (Exception, SystemExit):
                 return  # told by the caller
             if misfits:
                 raise self._wrong(name, hook, misfits[0])
@@ -301,9 +315,8 @@ class PluginManager(pluggy.PluginManager):
                 caller(**arguments)
                 told += 1
             except (Exception, SystemExit) as error:
-                if name not in self._told:
-                    self._told.add(name)
-                    self._tell(self.named(error, hook).message, arguments)
+                message = f"{self.named(error, hook).message}; see why with --trace-hooks"
+                self._tell_once(name, message, arguments)
         if hook == "coolrun_notice" and not told:
             self.notices.append(arguments["message"])
 
@@ -317,6 +330,22 @@ class PluginManager(pluggy.PluginManager):
                 for each in reversed(getattr(self.hook, hook).get_hookimpls())
             ]
         return callers
+
+    def tell_failure_of_release(
+        self, error: BaseException, plugin: str | None, config: Any
+    ) -> None:
+        """Tell once per plugin that it failed in the end of a lease, which stops nothing."""
+        from coolrun.owners import owner_of
+
+        plugin = plugin or owner_of(error, self)
+        who = f"plugin {plugin!r}" if plugin else "a plugin"
+        message = f"{who} failed in the release of a lease: {type(error).__name__}: {error}"
+        self._tell_once(str(plugin), message, {"config": config})
+
+    def _tell_once(self, plugin: str, message: str, arguments: dict[str, Any]) -> None:
+        if plugin not in self._told:
+            self._told.add(plugin)
+            self._tell(message, arguments)
 
     def _tell(self, message: str, arguments: dict[str, Any]) -> None:
         config = arguments.get("config") or getattr(arguments.get("session"), "config", None)

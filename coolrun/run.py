@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError
 from coolrun.experiment import RECORD_KEYS as RECORD_KEYS
+from coolrun.plain import encode
 
 if TYPE_CHECKING:
     from coolrun.experiment import Experiment
@@ -62,6 +63,29 @@ class Lease:
     descriptors: tuple[int, ...] = ()
     note: Mapping[str, Plain] = field(default_factory=dict)
     release: Callable[[], Mapping[str, Plain] | None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse here what would fail where nobody knows any more whose it is."""
+        for name in ("environment", "record", "note"):
+            value = getattr(self, name)
+            _expect(f"{name} of a lease", value, Mapping, "a mapping")
+            encode(dict(value))
+        for key, value in self.environment.items():
+            _expect(f"{key!r} in the environment of a lease", value, str, "text")
+            if not key or "=" in key or "\0" in key + value:
+                raise ValueError(f"no environment can hold {key!r}: {value!r:.60}")
+        for name in ("folder", "cwd"):
+            if getattr(self, name) is not None:
+                _expect(f"{name} of a lease", getattr(self, name), Path, "a Path")
+        for number in self.descriptors:
+            os.fstat(number)
+        if self.release is not None:
+            _expect("release of a lease", self.release, Callable, "a function")
+
+
+def _expect(what: str, value: object, kind: Any, words: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{what} is {value!r:.60}, not {words}")
 
 
 class Busy(CoolrunError):

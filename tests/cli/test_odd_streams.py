@@ -55,5 +55,8 @@ def test_what_nobody_expected_is_told_whole_and_is_an_exit_code_of_its_own(
     )
     outcome = project.run("-p", "odd", "odd", env={"PYTHONPATH": str(project.path)})
     assert outcome.code == 3
-    assert "internal error: ZeroDivisionError" in outcome.err
+    assert outcome.err.endswith(
+        "error: plugin 'odd' failed: ZeroDivisionError: integer division or modulo by zero\n"
+        "  mend it, or leave it out: -p no:odd\n"
+    )
     assert "odd.py" in outcome.err

@@ -43,6 +43,14 @@ def test_an_answer_of_the_wrong_kind_is_told_with_the_plugin_and_what_was_expect
     ) in outcome.err
 
 
+def test_what_is_no_experiment_is_told_with_the_plugin_that_made_it(project: Project) -> None:
+    outcome = answered(project, "coolrun_expand()", "[3]")
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.err
+    expected = "plugin 'odd' answered coolrun_expand with 3 (expected Experiments or None)"
+    assert f"experiment.yaml:3:1: an experiment 'first': {expected}" in outcome.err
+
+
 def test_work_that_is_no_function_is_the_failure_of_the_run(project: Project) -> None:
     project({"work.py": "def main(exp):\n    pass\n"})
     outcome = answered(project, "coolrun_execute()", "3", "Module: work\n---\n{}\n")

@@ -64,6 +64,17 @@ def test_what_cannot_be_started_is_told_as_an_exit(bench: Bench) -> None:
     assert exited.failure == ("it cannot be started: No such file or directory: 'no-such-program'")
 
 
+def test_a_launcher_of_ones_own_finds_its_settings(bench: Bench) -> None:
+    class Far(ProcessLauncher):
+        def command(self, run: Run) -> list[str]:
+            return [str(self.config.cwd / "none"), *super().command(run)]
+
+    bench.folder.mkdir()
+    bench.launcher = Far(bench.config)
+    assert str(bench.do(0).failure).endswith("/none'")
+    bench.launcher.close()
+
+
 def perform(run: Run, bench: Bench) -> int:
     with task(run, bench.config) as stdin, open(run.output, "ab") as output:
         command = [sys.executable, "-m", "coolrun.handover"]

@@ -327,6 +327,21 @@ def test_a_stranger_that_fails_in_configure_is_disabled_as_a_whole(site: Site) -
     assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: OSError: no luck" in notices(config)
 
 
+@pytest.mark.parametrize("name", ["coolrun_addoption", "coolrun_configure"])
+def test_a_stranger_that_leaves_the_process_is_left_out(site: Site, name: str) -> None:
+    site("foo", hook(name, body="raise SystemExit(0)"))
+    config = started()
+    assert config.pluginmanager.infos["foo"].state == "failed"
+    assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: SystemExit: 0" in notices(config)
+
+
+def test_an_async_function_is_no_hook(site: Site) -> None:
+    site("foo", "@hookimpl\nasync def coolrun_post_run():\n    pass\n")
+    text = notices(started())
+    assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: PluginValidationError" in text
+    assert "coolrun_post_run is an async function, which is never awaited" in text
+
+
 def test_a_stranger_may_end_the_command_in_words(site: Site) -> None:
     body = "from coolrun import UsageError; raise UsageError('not here')"
     site("foo", hook("coolrun_configure", "config", body=body))
@@ -412,6 +427,23 @@ def test_a_broken_decision_names_plugin_hook_and_cure(manager: PluginManager) ->
     assert "-p no:odd" in str(e.value)
     assert "--trace-hooks" in str(e.value)
     assert isinstance(e.value.__cause__, LookupError)
+
+
+def test_a_decider_that_leaves_the_process_is_one_that_fails(manager: PluginManager) -> None:
+    class Leaves:
+        @hookimpl
+        def coolrun_main(self) -> int:
+            raise SystemExit(0)
+
+        @hookimpl
+        def coolrun_capacity(self) -> int:
+            raise SystemExit(0)
+
+    manager.register(Leaves(), "odd")
+    with pytest.raises(PluginError, match="plugin 'odd' failed in coolrun_main: SystemExit: 0"):
+        manager.ask("coolrun_main", config=None)
+    with pytest.raises(PluginError, match="plugin 'odd' failed in coolrun_capacity: SystemExit"):
+        list(manager.each("coolrun_capacity", config=None))
 
 
 def test_a_failure_of_nobody_in_particular_blocks_nobody(manager: PluginManager) -> None:
