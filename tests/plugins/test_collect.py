@@ -91,6 +91,20 @@ def test_a_named_file_is_a_log_whatever_its_name(project: Project) -> None:
     assert collected(project({"results": A}), "results") == [A]
 
 
+@pytest.mark.parametrize("work", ["Module: m", "Command: echo {lr}", "Run: solve m.main"])
+def test_definitions_without_settings_are_left_out_where_nobody_named_them(
+    project: Project, work: str
+) -> None:
+    record = f"{work}\nlr: 1\nRND_IDX: 3\nSTATUS: done\n"
+    project(
+        {"data/experiment.yaml": f"{work}\nlr: 1\n---\nx: 1\n---\nx: 2\n", "data/a.yaml": record}
+    )
+    outcome = project.run("collect", "data", "--dest", "all.yaml")
+    assert outcome.err == "collected 1 record from 1 file (left out: 1 definition)\n"
+    named = project.run("collect", "data/experiment.yaml", "--dest", "more.yaml")
+    assert named.err == "collected 3 records from 1 file\n"
+
+
 def test_definitions_are_left_out(project: Project) -> None:
     definition = "Global:\n  repeat: 1\nModule: m\n---\nlr: 1\n"
     project({"data/experiment.yaml": definition, "data/a.yaml": A})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coolrun.experiment import RECORD_KEYS
 from coolrun.records import (
     PART,
     Entry,
@@ -31,6 +32,8 @@ _FILE = 500
 _TASK = 2 << 20
 _BATCH = 4_000
 _WHAT = "reading the logs"
+_WORK = frozenset({"Module", "Run", "Command"})
+_OUTCOME = frozenset({*RECORD_KEYS, "REP", "RND_IDX"})
 
 Task = list[tuple[int, Part | Foreign]]
 
@@ -139,6 +142,8 @@ def _told(task: Task) -> Iterator[Plain]:
                 part.problems.clear()
                 yield ["definition", number]
                 break
+            if entry.start == 0 and _names_work_to_do(entry.value):
+                yield ["perhaps", number]
             batch.add(number, entry)
             if len(batch.numbers) == _BATCH:
                 yield batch.told()
@@ -148,6 +153,11 @@ def _told(task: Task) -> Iterator[Plain]:
         if part.strange:
             yield ["strange", number, part.strange]
     yield batch.told()
+
+
+def _names_work_to_do(document: Mapping[Any, Plain]) -> bool:
+    """As the first document of a definition does; a record says what became of the work as well."""
+    return not document.keys().isdisjoint(_WORK) and document.keys().isdisjoint(_OUTCOME)
 
 
 def _dumped(record: dict[Any, Plain]) -> str:
@@ -177,6 +187,10 @@ class _Kept:
                 self._rows.append((number, start, end, identity, run, attempt, text))
         elif what == "definition":
             self._definitions.add(rest[0])
+        elif what == "perhaps":
+            # Somebody who names a file says that it is a log.
+            if not self.sources[rest[0]].explicit:
+                self._definitions.add(rest[0])
         elif what == "strange":
             self._strange += rest[1]
         else:

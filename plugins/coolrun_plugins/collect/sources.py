@@ -22,10 +22,14 @@ SUFFIXES = (".yaml", ".yml")
 
 
 class Source(NamedTuple):
-    """A file with records; of a session's log only the records of that session count."""
+    """A file with records; of a session's log only the records of that session count.
+
+    `explicit`: a person named the file, or the plan of a session does.
+    """
 
     log: LogFile | Foreign
     session: str | None = None
+    explicit: bool = True
 
 
 class Sources:
@@ -80,7 +84,7 @@ class Sources:
         if records.written_by_command and not found.explicit:
             self.own += 1
         else:
-            yield Source(records)
+            yield Source(records, explicit=found.explicit)
 
     def _records(self, found: Found) -> Any:
         full = os.path.join(self._config.cwd, found.path)
