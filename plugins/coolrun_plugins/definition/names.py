@@ -77,6 +77,14 @@ def check_keys(
     written = {key for experiment in experiments for key in experiment.own} | set(defaults)
     for key in sorted(written & set(RECORD_KEYS)):
         tell(f"key {key!r} is written by coolrun into every record; yours is left out")
+    for key in sorted(key for key in written if "." in key):
+        head, _, rest = key.partition(".")
+        if any(_mapping(one.get(head)) is not None for one in (defaults, *experiments)):
+            inner = f"{{{rest.replace('.', ': {')}: ...{'}' * (rest.count('.') + 1)}"
+            tell(
+                f"key {key!r} changes nothing in {head!r}: it is a key of its own; "
+                f"did you mean {head}: !merge {inner}?"
+            )
     strange = [k for k in sorted(written) if _is_ours(k) and not config.declares_key(k)]
     if strange:
         _judge(strange, new, experiments, config, tell)
