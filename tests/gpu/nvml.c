@@ -2,12 +2,14 @@
 
    The file is read at each call, so that GPUs change under whoever looks at them. Its lines:
 
-     init CODE                                               what nvmlInit answers
+     init CODE                                               what nvmlInit answers; -1: nothing,
+                                                             until it is something else
      gpu ERROR TOTAL USED PERCENT BUS:DEVICE MIG UUID NAME   bytes; PERCENT -1: not supported
      slice ERROR TOTAL USED PERCENT BUS:DEVICE MIG UUID NAME of the GPU above
      process PID BYTES KIND                                  of the GPU or slice above; BYTES -1:
                                                              not known; KIND: C, G or M (MPS)
-     fails FUNCTION CODE                                     what one function answers for it
+     fails FUNCTION CODE                                     what one function answers for it; -1:
+                                                             nothing, until the line has gone
      memory CODE                                             its memory is failing (rows, pages)
 
    A handle is the number of its line among those of GPUs and slices. Each init and shutdown is
@@ -16,7 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+enum { HANGS = -1, LOOK = 5000 /* microseconds */ };
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, UNSUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7 };
 enum { MOST = 64, NAMES = 96 };
 
@@ -74,8 +78,7 @@ static void read_state(void) {
     fclose(file);
 }
 
-/* The GPU of a handle in *found, as it is now, or what the function has to answer instead. */
-static int find(const char *function, void *handle, thing **found) {
+static int look_up(const char *function, void *handle, thing **found) {
     long number = (long)handle - 1;
     if (users == 0) return UNINITIALIZED;
     read_state();
@@ -84,6 +87,13 @@ static int find(const char *function, void *handle, thing **found) {
     for (int i = 0; i < (*found)->failures; i++)
         if (strcmp((*found)->failed[i].function, function) == 0) return (*found)->failed[i].code;
     return (*found)->error;
+}
+
+/* The GPU of a handle in *found, as it is now, or what the function has to answer instead. */
+static int find(const char *function, void *handle, thing **found) {
+    int answer;
+    while ((answer = look_up(function, handle, found)) == HANGS) usleep(LOOK);
+    return answer;
 }
 
 #define FIND(handle)                              \
@@ -102,7 +112,7 @@ static void tell(const char *call) {
 
 int nvmlInitWithFlags(unsigned flags) {
     (void)flags;
-    read_state();
+    for (read_state(); init_code == HANGS; read_state()) usleep(LOOK);
     if (init_code == OK) {
         users++;
         tell("init");

@@ -6,16 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from coolrun import SessionError
+from coolrun.testing.waiting import wait_for
 from coolrun_plugins.gpu.devices import Gpu, Holder
 from coolrun_plugins.gpu.nvidia import coolrun_gpu_inventory
 from coolrun_plugins.gpu.nvml import NvidiaInventory
+from coolrun_plugins.gpu.silence import Silent
 
 if TYPE_CHECKING:
     from tests.gpu.conftest import Nvml
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 GIB = 1 << 30
 NOT_SUPPORTED, NO_PERMISSION, TOO_SMALL, NOT_LOADED = 3, 4, 7, 9
 NO_FUNCTION, LOST, RESET_REQUIRED, MISMATCH, UNKNOWN = 13, 15, 16, 18, 999
+HANGS = -1
 
 
 @pytest.fixture
@@ -276,6 +280,46 @@ def test_a_driver_that_breaks_later_is_an_error(loaded: Nvml, inventory: NvidiaI
     loaded.write(init=UNKNOWN)
     with pytest.raises(SessionError, match="does not answer"):
         inventory.look()
+
+
+def test_a_driver_that_hangs_is_told_of_and_heard_when_it_answers_at_last(loaded: Nvml) -> None:
+    loaded.write(loaded.gpu())
+    with closing(NvidiaInventory(later=0.1)) as inventory:
+        loaded.change(0, fails={"nvmlDeviceGetUtilizationRates": HANGS})
+        for _ in range(3):
+            with pytest.raises(Silent, match="the NVIDIA driver has not answered for 1 s"):
+                inventory.look()
+        loaded.change(0, fails={}, utilisation=50)
+        (gpu,) = wait_for(lambda: _answer(inventory))
+        assert gpu.utilisation == 50.0
+
+
+def _answer(inventory: NvidiaInventory) -> list[Gpu]:
+    with suppress(Silent):
+        return inventory.look()
+    return []
+
+
+def test_a_driver_that_hangs_at_its_start_is_an_error_that_says_what_to_do(loaded: Nvml) -> None:
+    loaded.write(init=HANGS)
+    with pytest.raises(Silent, match="the NVIDIA driver has not answered") as caught:
+        NvidiaInventory(first=0.1)
+    assert "nvidia-smi" in str(caught.value.cure)
+    loaded.write()
+    wait_for(lambda: not any(t.name == "the NVIDIA driver" for t in threading.enumerate()))
+
+
+def test_a_driver_that_hangs_is_not_asked_to_let_go(loaded: Nvml) -> None:
+    loaded.write(loaded.gpu(fails={"nvmlDeviceGetUUID": HANGS}))
+    inventory = NvidiaInventory(later=0.1)
+    with pytest.raises(Silent):
+        inventory.look()
+    inventory.close()
+    assert loaded.calls() == ["init"]
+    loaded.change(0, fails={})
+    wait_for(lambda: _answer(inventory))
+    inventory.close()
+    assert loaded.calls() == ["init", "shutdown"]
 
 
 def test_what_the_driver_lent_is_given_back_once(loaded: Nvml) -> None:

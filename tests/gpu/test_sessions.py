@@ -189,6 +189,34 @@ def test_runs_go_on_with_the_gpus_that_are_left(bench: Bench) -> None:
     assert [record["GPUS"] for record in runner.ends()][2:] == [[0], [0]]
 
 
+def test_while_the_driver_hangs_runs_end_and_no_other_gets_a_gpu(bench: Bench) -> None:
+    define(bench.project, 3)
+    runner = bench.start()
+    bench.on(0), bench.on(1)
+    bench.nvml.change(0, fails={"nvmlDeviceGetMemoryInfo_v2": -1, "nvmlDeviceGetMemoryInfo": -1})
+    runner.says("the NVIDIA driver has not answered for 2 s: no run gets a GPU until it does")
+    bench.end(0)
+    bench.end(1)
+    runner.says("done        1")
+    assert not bench.has_begun(2)
+    bench.nvml.change(0, fails={})
+    assert bench.on(2)
+    bench.end()
+    assert [record["STATUS"] for record in runner.ends()] == ["done"] * 3
+    assert runner.text().count("has not answered") == 1
+
+
+def test_a_session_whose_driver_hangs_can_be_ended(bench: Bench) -> None:
+    define(bench.project, 3)
+    runner = bench.start()
+    bench.on(0), bench.on(1)
+    bench.nvml.change(0, fails={"nvmlDeviceGetMemoryInfo_v2": -1})
+    runner.says("the NVIDIA driver has not answered for 2 s")
+    runner.process.terminate()
+    assert runner.process.wait(30) == 2, runner.text()
+    assert not bench.has_begun(2)
+
+
 def test_a_gpu_whose_lock_is_spoilt_is_left_out_until_it_is_a_lock_again(bench: Bench) -> None:
     define(bench.project, 5)
     runner = bench.start()

@@ -63,6 +63,7 @@ class Inventory(Protocol):
         A GPU that does not answer is in the list, with its `trouble`.
 
         Raises:
+            Silent: it does not answer now, and is asked again; see `coolrun_plugins.gpu.silence`.
             CoolrunError: the driver as a whole does not answer.
         """
         ...

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from coolrun import CoolrunError
 from coolrun_plugins.gpu.confinement import VISIBLE, confined
 from coolrun_plugins.gpu.settings import entries_of
+from coolrun_plugins.gpu.silence import Silent
 
 if TYPE_CHECKING:
     from coolrun import Config
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from coolrun_plugins.gpu.slots import Entry
 
 FRESH = 0.2  # seconds for which one look is good
+PATIENCE = 60.0  # seconds after which a driver that does not answer is given up
 
 
 class Fleet:
@@ -28,6 +30,7 @@ class Fleet:
         entries: what is handed out together.
         drained: why GPUs are not handed out any more, by uuid.
         counts_all: whether all that have a number are sound; others CUDA may not count.
+        silence: why nothing is known of them now, and none is handed out; None where that is so.
     """
 
     def __init__(self, config: Config, choice: Choice) -> None:
@@ -40,6 +43,7 @@ class Fleet:
         self.entries: list[Entry] = []
         self.drained: dict[str, str] = {}
         self.counts_all = True
+        self.silence: str | None = None
         self._there = False
         config.add_cleanup(self.rest)
 
@@ -63,11 +67,16 @@ class Fleet:
         """The GPUs that were asked for, by uuid, as they are or were a moment ago."""
         clock = self._config.clock
         if clock.monotonic() - self._looked > FRESH:
+            silence, self.silence = self.silence, None
             try:
                 seen = {gpu.uuid: gpu for gpu in self._looked_at()}
                 gone = dict.fromkeys(self._gpus.keys() - seen.keys(), "it is gone")
             except CoolrunError as error:  # once for all of them
                 seen, gone = {}, dict.fromkeys(self._gpus, error.message)
+                if isinstance(error, Silent) and error.seconds < PATIENCE:
+                    gone, self.silence = {}, error.message
+                    if silence is None:
+                        self._config.warn(f"{error.message}: no run gets a GPU until it does")
             self._gpus = {uuid: seen.get(uuid, gpu) for uuid, gpu in self._gpus.items()}
             self._looked = clock.monotonic()
             self._drain_unsound(gone)

@@ -187,7 +187,8 @@ class Leases:
                 just_left=now - self._left.get(uuid, -_SETTLED) < _SETTLED,
                 tolerance=self._config.setting("gpu_tolerance"),
             )
-            cards[uuid] = replace(card, obstacle=self._fleet.drained.get(uuid, card.obstacle))
+            obstacle = self._fleet.drained.get(uuid, self._fleet.silence or card.obstacle)
+            cards[uuid] = replace(card, obstacle=obstacle)
         return cards
 
     def _busy(self, need: Need, cards: Mapping[str, Card]) -> Busy:

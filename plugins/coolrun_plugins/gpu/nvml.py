@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from coolrun.errors import SessionError
 from coolrun_plugins.gpu.devices import Gpu, Holder
+from coolrun_plugins.gpu.silence import Questions, Silent
+
+FIRST, LATER = 60.0, 2.0
 
 T = TypeVar("T")
 
@@ -38,24 +42,36 @@ class _Card:
 class NvidiaInventory:
     """The GPUs of the NVIDIA driver.
 
+    Args:
+        first, later: seconds that its first answer may take, for which it may have to wake all
+            GPUs, and the others.
+
     Raises:
         SessionError: the driver is there and does not answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: float = FIRST, later: float = LATER) -> None:
         import pynvml
 
         self._nvml: Any = pynvml
         self._last: dict[int, _Card] = {}
         self._open = False
-        try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError as error:
-            raise _broken(error) from error
-        self._open = True
+        self._later = later
+        self._questions: Questions[list[Gpu]] = Questions("the NVIDIA driver")
+        Questions[None]("the NVIDIA driver").answer(self._begin, first)
 
     def look(self) -> list[Gpu]:
         """All GPUs as they are now; see `Inventory`."""
+        return self._questions.answer(self._look, self._later)
+
+    def _begin(self) -> None:
+        try:
+            self._nvml.nvmlInit()
+        except self._nvml.NVMLError as error:
+            raise _broken(error) from error
+        self._open = True
+
+    def _look(self) -> list[Gpu]:
         try:
             count = self._nvml.nvmlDeviceGetCount()
         except self._nvml.NVMLError as error:
@@ -70,10 +86,11 @@ class NvidiaInventory:
         return found
 
     def close(self) -> None:
-        """Let go of the driver."""
-        if self._open:
+        """Let go of the driver; one that hangs does so by itself when this process ends."""
+        if self._open and not self._questions.is_open:
             self._open = False
-            self._nvml.nvmlShutdown()
+            with suppress(Silent):
+                Questions[None]("the NVIDIA driver").answer(self._nvml.nvmlShutdown, self._later)
 
     def _card(self, number: int) -> _Card:
         nvml = self._nvml
