@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from coolrun.testing import Project
+from coolrun.testing.waiting import wait_for
 from coolrun.yamlio import LOG, read
 
 GOES = {
@@ -96,3 +101,37 @@ def test_one_that_is_killed_by_chance_is_replaced(project: Project) -> None:
     outcome = project.run()
     assert outcome, outcome
     assert [record["SQUARE"] for record in outcome.records] == [0, 1, 4]
+
+
+HANGS = """
+    import os, pathlib, time
+
+    pathlib.Path("pid").write_text(f"{os.getpid()}\\n")
+    while True:
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_one_that_hangs_while_it_loads_ends_with_its_runner(
+    project: Project, number: signal.Signals
+) -> None:
+    project({"study.py": MODULE, "goes.py": HANGS, "experiment.yaml": DEFINITION})
+    command, environment, _ = project.command()
+    file = project.path / "pid"
+    with subprocess.Popen(
+        command, cwd=project.path, env=environment, stderr=subprocess.DEVNULL
+    ) as runner:
+        wait_for(lambda: file.exists() and file.read_text().endswith("\n"))
+        runner.send_signal(number)
+        assert runner.wait(30) != 0
+    keeper = int(file.read_text())
+    wait_for(lambda: not is_running(keeper), diagnosis=lambda: keeper)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

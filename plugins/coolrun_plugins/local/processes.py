@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
@@ -14,6 +15,27 @@ def become_subreaper() -> bool:
 
     set_child_subreaper = 36
     return bool(ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0) == 0)
+
+
+def die_with(parent: int) -> None:
+    """Have the system kill this process when its parent ends; it is dead already: end now."""
+    _when_the_parent_ends(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it ended before this was asked for
+
+
+def outlive_the_parent() -> None:
+    """Take back `die_with`."""
+    _when_the_parent_ends(0)
+
+
+def _when_the_parent_ends(number: int) -> None:
+    """Linux only: elsewhere such a process ends when it finds nobody to talk to."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        set_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_signal, int(number), 0, 0, 0)
 
 
 def children() -> frozenset[int]:

@@ -60,6 +60,7 @@ def start_keeper(config: Config) -> KeeperProcess:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    runner = os.getpid()
     try:
         pid = os.fork()
     except OSError as error:
@@ -68,19 +69,23 @@ def start_keeper(config: Config) -> KeeperProcess:
         raise SessionError(f"cannot start a process: {error.strerror}") from error
     if pid == 0:
         ours.close()
-        _become_keeper(theirs, config)
+        _become_keeper(theirs, config, runner)
     theirs.close()
     return KeeperProcess(pid, ours)
 
 
-def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
+def _become_keeper(end: socket.socket, config: Config, runner: int) -> NoReturn:
     """Serve until there is nothing left to do. Never returns to the code of the runner."""
     import gc
 
     code = 1
     try:
         from coolrun_plugins.local.keeper import Keeper
-        from coolrun_plugins.local.processes import become_subreaper
+        from coolrun_plugins.local.processes import (
+            become_subreaper,
+            die_with,
+            outlive_the_parent,
+        )
         from coolrun_plugins.local.surroundings import (
             Surroundings,
             detach_streams,
@@ -88,6 +93,7 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
             settle_down,
         )
 
+        die_with(runner)  # without it nobody would end a module that hangs when it is imported
         settle_down(str(config.cwd), [end.fileno()])
         open_streams()
         channel = Channel(end)
@@ -97,6 +103,7 @@ def _become_keeper(end: socket.socket, config: Config) -> NoReturn:
             _load_what_works(config)
             detach_streams()
             gc.freeze()
+            outlive_the_parent()
             channel.send(("ready",), patience=LEAVE)
             Keeper(channel, surroundings, config).serve()
             code = 0
