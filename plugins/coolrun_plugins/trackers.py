@@ -23,6 +23,7 @@ KNOWN = ("wandb", "mlflow")
 COMPARED = 1000  # experiments that are looked through for what tells them apart
 LONGEST = 100  # columns of a name
 WIDTH = 24  # columns of a value in it
+NOTES = 4000  # characters; a variable holds 128 KiB, and JSON takes up to twelve for a character
 
 
 @hookimpl
@@ -136,7 +137,8 @@ class Trackers:
     def _notes(self, experiment: Experiment) -> str:
         config = self._config
         comment = config.setting("comment") if config.declares_setting("comment") else None
-        return "\n\n".join(str(text) for text in (experiment.get("Desc"), comment) if text)
+        text = "\n\n".join(str(text) for text in (experiment.get("Desc"), comment) if text)
+        return text if len(text) <= NOTES else f"{text[: NOTES - 3]}..."
 
     def _folder(self, run: Run) -> object:
         """Where the files of the run will be; `Output` moves them."""

@@ -101,6 +101,20 @@ def test_attempts_of_one_run_are_one_run_of_wandb_and_several_of_mlflow(project:
     assert tags(second)["mlflow.runName"] == f"{tags(first)['mlflow.runName']} (attempt 2)"
 
 
+@pytest.mark.parametrize("letter", ["x", "\U0001f600"])
+def test_notes_are_cut_before_they_keep_a_program_from_starting(
+    project: Project, letter: str
+) -> None:
+    text = f"""
+        Command: 'true'
+        Global: {{trackers: [wandb, mlflow]}}
+        ---
+        Desc: {letter * 200_000}
+        """
+    done = project({"sweep.yaml": text}).run("--exp", "sweep.yaml")
+    assert done.code == 0, done.err[-2000:]
+
+
 def test_description_and_comment_are_the_notes(project: Project) -> None:
     files = {"work.py": WORK, "sweep.yaml": SWEEP}
     done = project(files).run("--exp", "sweep.yaml", "--comment", "before the move")
