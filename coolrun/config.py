@@ -62,7 +62,11 @@ class Config:
         return getattr(self.options, name, default)
 
     def setting(self, name: str) -> Any:
-        """The value of a setting: command line, else definition, else its default."""
+        """The value of a setting: command line, else definition, else its default.
+
+        Raises:
+            LookupError: no plugin that is loaded declares it.
+        """
         return self._settings[name][0] if name in self._settings else self._declared(name).default
 
     def origin(self, name: str) -> str:
@@ -95,6 +99,8 @@ class Config:
         return name in self.parser.settings
 
     def _declared(self, name: str) -> Setting:
+        if not self.declares_setting(name):
+            raise LookupError(f"no plugin that is loaded declares the setting {name!r}")
         return self.parser.settings[name]
 
     def take_settings(self, values: Mapping[str, Any], source: Source) -> None:

@@ -201,7 +201,8 @@ class LauncherSuite:
         parallel: False if runs never overlap.
         takes_over: False if runs do not outlive the launcher that started them.
         inherits: False if runs are on another machine, where no open file can be passed on.
-        argv: the command line that runs are to see.
+        argv: the command line that runs are to see; `-p` names your plugin if it is not installed.
+        settings: values of settings that differ from their defaults.
         batch: how many runs are submitted at once; fewer where each takes long to begin.
     """
 
@@ -209,6 +210,7 @@ class LauncherSuite:
     takes_over = True
     inherits = True
     argv: Sequence[str] = ("--own-argument", "7")
+    settings: Mapping[str, Any] = {}
     batch = 30
 
     def make(self, config: Config) -> Launcher:
@@ -229,7 +231,7 @@ class LauncherSuite:
             _wait_for_file,
             _look_for_open_file,
         )
-        bench = make_bench(folder, functions, ("-p", WORKS, *self.argv))
+        bench = make_bench(folder, functions, ("-p", WORKS, *self.argv), **self.settings)
         bench.launcher = self.make(bench.config)
         yield bench
         bench.launcher.close()

@@ -184,6 +184,8 @@ def test_the_command_line_wins_over_the_definition_and_that_over_the_default(
     source = Source("a.yaml", b"")
     made = config(parser)
     assert (made.setting("size"), made.origin("size")) == (1, "default")
+    with pytest.raises(LookupError, match="no plugin that is loaded declares the setting 'siez'"):
+        made.setting("siez")
     made.take_settings({"size": 2}, source)
     assert (made.setting("size"), made.origin("size")) == (2, "a.yaml")
     made = config(parser, "--size", "3")
