@@ -217,6 +217,19 @@ def test_a_broken_file_is_not_added(busy: Project) -> None:
     assert len(names(busy)) == 3
 
 
+def test_an_entry_that_cannot_be_read_is_listed_as_broken(project: Project) -> None:
+    text = "---\nName: good\n---\n---\n# nothing\n---\nName: bad\nlr: [1\n---\nName: last\n"
+    project({"experiment.yaml": DEFINITION, "queue.yaml": text})
+    outcome = queue(project)
+    assert [line.split()[1:] for line in outcome.out.splitlines() if line[:1].isdigit()][-2:] == [
+        ["bad", "broken"],
+        ["last", "new"],
+    ]
+    assert "note: queue.yaml:9:" in outcome.err
+    assert "(line 9, begun on line 8)" in outcome.err
+    assert "is not closed" in outcome.err
+
+
 def test_a_definition_is_not_added(busy: Project) -> None:
     assert "Global belongs to a definition" in queue(busy, "add", "experiment.yaml").err
 

@@ -205,8 +205,11 @@ def test_a_broken_save_changes_nothing_and_says_where(bench: Bench) -> None:
 
 def test_a_wrong_default_is_told_where_it_stands(bench: Bench) -> None:
     queue = bench.queue([1])
-    bench.save(bench.show(queue).replace(END, f"---\nnum: [1\n{END}"), queue)
-    assert "queue.yaml:" in bench.told[0]
+    text = bench.show(queue).replace(END, f"---\nnum: [1\n{END}")
+    bench.save(text, queue)
+    line = text[: text.index("num: [1")].count("\n") + 1
+    assert f"queue.yaml:{line + 1}:" in bench.told[0]
+    assert f"(line {line + 1}, begun on line {line})" in bench.told[0]
     assert numbers(queue) == [1]
 
 

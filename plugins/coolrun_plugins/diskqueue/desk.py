@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coolrun import Config, DefinitionError, UsageError
 
-from .documents import is_held
+from .documents import is_held, values_of
 from .ledger import Ledger, name_of
 from .merge import Same, merge
 from .sidefile import SideFile
@@ -93,12 +93,24 @@ class Desk:
                     document.number,
                     document.id or "",
                     name_of(document.text),
-                    _state(document, ledger),
+                    self._state(document, ledger),
                     document.text,
                     entries[document.id].meta if document.id in entries else {},
                 )
                 for document in documents
             ]
+
+    def _state(self, document: Document, ledger: Ledger) -> str:
+        # What is as the session wrote it has no line.
+        if document.line:
+            try:
+                values_of(document.text, self.shown, document.line, self.config)
+            except DefinitionError as error:
+                self.config.warn(str(error))
+                return "broken"
+        if is_held(document.text):
+            return "held"
+        return "waits" if document.id in ledger.waiting else "new"
 
     # Changing
 
@@ -226,12 +238,6 @@ def _found(word: str, documents: Sequence[Document]) -> list[Document]:
         first, last = int(span[1]), int(span[2] or span[1])
         return list(documents[first : last + 1])
     return [d for d in documents if word in {d.id, name_of(d.text)}]
-
-
-def _state(document: Document, ledger: Ledger) -> str:
-    if is_held(document.text):
-        return "held"
-    return "waits" if document.id in ledger.waiting else "new"
 
 
 def _with_hold(text: str) -> str:

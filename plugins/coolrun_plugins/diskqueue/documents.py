@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ID, HOLD = "RUN_ID", "Hold"
 
 _OWN = re.compile(rf"^([\"']?(?:{ID}|{HOLD})[\"']?:)", re.MULTILINE)
+_LINE = re.compile(r"(?<=\(line )\d+|(?<=, begun on line )\d+(?=\)$)")
 _HELD = re.compile(rf"^{HOLD}: *true *(#.*)?$", re.MULTILINE)
 
 
@@ -165,7 +166,7 @@ class Short:
                     if experiment.series == 0:
                         several[experiment.document - 1] = expand([experiment], self._config)
             except DefinitionError as error:
-                error.place = _mapped(error.place, lines, source.path, self._definition.path)
+                _move(error, lines, source.path, self._definition.path)
                 raise
         for document, experiments in zip(documents, several, strict=True):
             if not experiments:
@@ -185,12 +186,16 @@ class Short:
         return text, text.count("\n") + 1
 
 
-def _mapped(
-    place: Place | None, lines: Sequence[tuple[int, int]], path: str, definition: str
-) -> Place | None:
+def _move(
+    error: DefinitionError, lines: Sequence[tuple[int, int]], path: str, definition: str
+) -> None:
+    """Let an error tell the lines of the file that a person wrote."""
+    place = error.place
     if place is None:
-        return None
+        return
     if not lines or place.line < lines[0][0]:
-        return Place(definition, place.line, place.column)
+        error.place = Place(definition, place.line, place.column)
+        return
     read, written = max(pair for pair in lines if pair[0] <= place.line)
-    return Place(path, place.line - read + written, place.column)
+    error.place = Place(path, place.line - read + written, place.column)
+    error.message = _LINE.sub(lambda found: str(int(found[0]) - read + written), error.message)
