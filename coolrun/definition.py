@@ -19,8 +19,10 @@ class Definition:
         source: the text, kept for positions and for the session's own copy.
         experiments: one per document after the first, not yet expanded.
         settings: settings of the runner that the file holds.
+        overrides: what the command line changes, as far as it is in here already.
     """
 
     source: Source
     experiments: Sequence[Experiment]
     settings: Mapping[str, Plain] = field(default_factory=dict)
+    overrides: Sequence[str] = ()

@@ -79,7 +79,8 @@ def read_definition(path: Path, config: Config) -> Definition:
 
     Raises:
         DefinitionError: the file is wrong.
-        UsageError: no plugin knows such files.
+        UsageError: no plugin knows such files, or the one that does leaves out what the command
+            line changes.
     """
     definition: Definition | None = config.pluginmanager.ask(
         "coolrun_read", path=path, config=config
@@ -89,6 +90,12 @@ def read_definition(path: Path, config: Config) -> Definition:
             f"no plugin reads {str(path)!r}",
             cure=f"`coolrun plugins` lists what is loaded{config.pluginmanager.left_out()}",
         )
+    for text in config.overrides:
+        if text not in definition.overrides:
+            raise UsageError(
+                f"{text!r} would change nothing: the plugin that reads {str(path)!r} leaves it out",
+                cure="write it into the file",
+            )
     config.take_settings(definition.settings, definition.source)
     return definition
 

@@ -177,6 +177,18 @@ def test_settings_of_the_definition_are_taken(config: Config, tmp_path: Path) ->
     assert config.origin("max_experiments") == "a.toml"
 
 
+def test_what_the_command_line_changes_is_never_left_out_in_silence(config: Config) -> None:
+    class Reads:
+        @hookimpl
+        def coolrun_read(self, path: Path) -> Definition:
+            return Definition(Source(str(path), b""), [])
+
+    config.pluginmanager.register(Reads())
+    config.overrides = ["+lr=5"]
+    with pytest.raises(UsageError, match=r"'\+lr=5' would change nothing: the plugin that reads"):
+        read_definition(Path("a.toml"), config)
+
+
 def test_planning_writes_nothing_and_imports_no_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Definition, DefinitionError, Experiment, Source
@@ -21,8 +22,7 @@ from coolrun_plugins.definition.overrides import override, put, read_assignment
 from coolrun_plugins.definition.told import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Sequence
 
     from coolrun import Config, Place
 
@@ -36,7 +36,49 @@ def read(path: Path, config: Config) -> Definition:
     """
     source = Source(str(path), _bytes(config.cwd / path, path))
     tell = Told(config.warn)
-    documents = _documents(source, config, tell)
+    return _definition(_documents(source, config, tell), source, config, tell)
+
+
+def definition_of(documents: Sequence[Any], source: Source, config: Config) -> Definition:
+    """What documents in another format say, with what the command line changes in it.
+
+    Texts that begin with a word such as `parse` are expressions.
+
+    Args:
+        documents: the default config, with the settings below `Global`, and then the experiments.
+        source: the file that they were read from.
+
+    Raises:
+        DefinitionError: they are wrong.
+        UsageError: the command line is.
+    """
+    for number, document in enumerate(documents):
+        if not isinstance(document, dict):
+            raise DefinitionError(
+                f"document {number} is {document!r:.60}, no mapping of keys to values",
+                cure="the first one holds defaults, each later one is an experiment",
+                place=source.place(number),
+            )
+    words = (*config.parser.words, *blocked(config).words)
+    named = [(number, _marked(document, words)) for number, document in enumerate(documents)]
+    return _definition(named or [(0, {})], source, config, Told(config.warn))
+
+
+def _marked(value: Any, words: Collection[str]) -> Any:
+    from coolrun.yamlio.scalars import marked
+
+    if isinstance(value, str):
+        return marked(value, words) or value
+    if isinstance(value, dict):
+        return {key: _marked(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item, words) for item in value]
+    return value
+
+
+def _definition(
+    documents: Sequence[tuple[int, dict[str, Any]]], source: Source, config: Config, tell: Told
+) -> Definition:
     defaults = dict(documents[0][1])
     _check_defaults(defaults, source)
     settings = _settings(defaults, source)
@@ -45,7 +87,7 @@ def read(path: Path, config: Config) -> Definition:
     new = warn_about_new(values, config)
     warn_about_bare(values, config)
     forced = override(defaults, settings, assignments)
-    defaults.setdefault("Name", path.stem)
+    defaults.setdefault("Name", Path(source.path).stem)
     check_settings(settings, source, config, tell)
     deep = settings.get("merge") == "deep"
     rests: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -56,7 +98,7 @@ def read(path: Path, config: Config) -> Definition:
     check_keys(defaults, experiments, new, config, tell)
     tell.close()
     check_words(experiments, config)
-    return Definition(source, experiments, settings)
+    return Definition(source, experiments, settings, config.overrides)
 
 
 def _bytes(full: Path, path: Path) -> bytes:
