@@ -1,7 +1,8 @@
 """Messages between the runner and its keeper: pickled tuples on a socket, each with its length.
 
 Both ends are processes of the same session, so that pickle is safe here. Open files travel beside
-a message; whoever receives it takes as many as the message says.
+a message; whoever receives it takes as many as the message says. They may be fewer: nothing tells
+of those for which there is no room.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _LENGTH = 8
 _CHUNK = 1 << 18
-_FILES = 64  # open files that are taken with one look; a message has no more
+MOST = 253  # open files that Linux lets go with a message (SCM_MAX_FD)
 
 
 class ChannelClosed(Exception):
@@ -98,7 +99,7 @@ class Channel:
         is_open = True
         while True:
             try:
-                data, files, _, _ = socket.recv_fds(self._socket, _CHUNK, _FILES)
+                data, files, _, _ = socket.recv_fds(self._socket, _CHUNK, MOST)
             except BlockingIOError:
                 break
             except OSError:

@@ -108,7 +108,9 @@ class Keeper:
         reason, warning = self._surroundings.reason_to_start_fresh()
         for order in orders:
             files = self._taken(order.files)
-            if order.program is not None:
+            if len(files) < order.files:
+                self._refuse(order, len(files))
+            elif order.program is not None:
                 self._spawn(order, order.program)
             else:
                 self._fork(order, reason or self._surroundings.reason_of(order), warning)
@@ -122,6 +124,15 @@ class Keeper:
         for number in files:
             os.set_inheritable(number, True)
         return files
+
+    def _refuse(self, order: Order, count: int) -> None:
+        """What it cannot inherit may be the lock that keeps others from what it is to use."""
+        reason = (
+            f"could not be started: it inherits {order.files} open files, of which {count} came"
+        )
+        started = self._clock.now().isoformat(timespec="seconds")
+        ending = Ending(order.token, f"could not be started: {files}", started, 0.0, ())
+        self._endings.append(ending)
 
     def _fork(self, order: Order, fresh: str | None, warning: str | None) -> None:
         started = self._clock.now().isoformat(timespec="seconds")

@@ -15,7 +15,7 @@ from coolrun import CoolrunError, Exit, Run, hookimpl
 from coolrun.execution import environment_of
 from coolrun.results import forbid, read_results
 from coolrun.run import RECORD_KEYS
-from coolrun_plugins.local.channel import ChannelClosed
+from coolrun_plugins.local.channel import MOST, ChannelClosed
 from coolrun_plugins.local.messages import (
     CLAIMED,
     UNSEEN,
@@ -72,7 +72,9 @@ class LocalLauncher:
         if together := [self._order(run) for run in runs if not run.descriptors]:
             self._send(("submit", together))
         for run in alone:
-            self._send(("submit", [self._order(run)]), run.descriptors)
+            # Where they are too many the keeper finds that they are missing.
+            files = run.descriptors if len(run.descriptors) <= MOST else ()
+            self._send(("submit", [self._order(run)]), files)
 
     def cancel(self, tokens: Collection[str], *, grace: float) -> None:
         known = [token for token in tokens if token in self._runs]
