@@ -127,9 +127,7 @@ class Keeper:
 
     def _refuse(self, order: Order, count: int) -> None:
         """What it cannot inherit may be the lock that keeps others from what it is to use."""
-        reason = (
-            f"could not be started: it inherits {order.files} open files, of which {count} came"
-        )
+        files = f"it inherits {order.files} open files, of which {count} came"
         started = self._clock.now().isoformat(timespec="seconds")
         ending = Ending(order.token, f"could not be started: {files}", started, 0.0, ())
         self._endings.append(ending)
