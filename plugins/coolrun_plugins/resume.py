@@ -157,7 +157,9 @@ def _meant(config: Config, which: str) -> SessionFolder:
     what = "session" if config.option("force") else "session that could go on"
     raise NothingToRun(
         f"there is no {what}{of} in {str(config.cwd)!r}",
-        cure="name one to go on with: coolrun --resume SESSION --retry-failed, or --force",
+        cure="--resume --retry-failed runs again what did not end well, --resume --force everything"
+        if SessionFolder.all(config.cwd)
+        else "go to the folder in which it was started",
     )
 
 

@@ -238,7 +238,7 @@ def test_runs_of_a_runner_that_has_gone_are_ended_too(
     process.wait(30)
     report = told(study)
     assert (report["state"], report["left_behind"]) == ("ended", True)
-    assert report["next"] == f"coolrun abort {session(study).name}"
+    assert report["next"] == f"coolrun --resume {session(study).name}"
     outcome = abort(study, "--kill")
     assert outcome.code == 0
     assert "the process that ran the session has gone" in outcome.out

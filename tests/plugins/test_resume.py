@@ -182,6 +182,7 @@ def test_everything_is_run_again_with_force(study: Project) -> None:
     ("arguments", "code", "message"),
     [
         (["--resume"], 5, "there is no session that could go on"),
+        (["--resume"], 5, "go to the folder in which it was started"),
         (["--resume", "none"], 4, "there is no session in"),
         (["--retry-failed"], 4, "--retry-failed goes with --resume"),
         (["--force"], 4, "--force goes with --resume"),

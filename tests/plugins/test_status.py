@@ -121,7 +121,16 @@ def test_runs_that_go_on_without_their_session_are_told(
     out = project.run("status").out
     assert out.startswith(f"{busy.name}  ended     1 done, 1 failed, 2 running, 2 not run\n")
     assert "these run on without the process that ran the session:" in out
-    assert f"next: coolrun abort {busy.name}" in out
+    assert f"next: coolrun --resume {busy.name}\n" in out
+    assert f"or end what runs: coolrun abort {busy.name}\n" in out
+
+
+def test_a_session_that_ended_by_itself_before_all_was_run_was_not_interrupted(
+    project: Project,
+) -> None:
+    files = {"m.py": "def main(exp): ...\n", "experiment.yaml": "Module: m\n---\n{}\n---\n{}\n"}
+    project(files).run("--max-runs", "1")
+    assert "  ended before all was run just now\n" in project.run("status").out
 
 
 def test_why_nothing_is_started_is_told(project: Project, busy: SessionFolder) -> None:

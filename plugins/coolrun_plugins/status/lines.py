@@ -56,6 +56,8 @@ def lines(report: Report, width: int, now: datetime, *, colour: bool) -> Iterato
         yield shortened(f"  {_end(report)} {ago}", width)
     if report.cure:
         yield f"  next: {report.cure}"
+    if report.left_behind and report.cure.startswith("coolrun --resume"):
+        yield f"  or end what runs: coolrun abort {report.name}"
 
 
 def _headline(report: Report, width: int, *, colour: bool) -> Iterator[str]:
@@ -90,7 +92,9 @@ def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 def _end(report: Report) -> str:
     if report.state == "finished":
         return "finished"
-    return "ended by a person or a signal" if report.exit_code == 2 else "interrupted"
+    if report.exit_code is None:
+        return "interrupted"
+    return "ended by a person or a signal" if report.exit_code == 2 else "ended before all was run"
 
 
 def _waits(waits: Mapping[int, Sequence[int]]) -> Iterator[str]:

@@ -171,9 +171,9 @@ def _changed(standing: Standing) -> float:
 
 def _cure(standing: Standing, config: Config) -> str:
     name = standing.folder.name
-    if standing.left_behind:
-        return f"coolrun abort {name}"
     if standing.state == "paused":
         return "coolrun continue"
     flags = {flag for option in config.parser.options for flag in option.flags}
-    return f"coolrun --resume {name}" if standing.state == "ended" and "--resume" in flags else ""
+    if standing.state == "ended" and "--resume" in flags:
+        return f"coolrun --resume {name}"
+    return f"coolrun abort {name}" if standing.left_behind else ""
