@@ -300,6 +300,27 @@ def test_what_is_meant_gets_no_note(read: Reader, text: str, args: list[str]) ->
     assert read.notes == []
 
 
+@pytest.mark.parametrize(
+    ("args", "place"),
+    [
+        (["+lr=parse q"], "+lr=parse q"),
+        (["++size=parse q"], "++size=parse q"),
+        (["++o.a=parse q"], "++o.a=parse q"),
+        (["+lr=parse q + " + "1 + " * 20 + "1"], "+lr=parse q + " + "1 + " * 10 + "1 +..."),
+        (["++name=x"], "experiment.yaml:6:7"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_told_to_stand_there(
+    project: Project, args: list[str], place: str
+) -> None:
+    wrong = "parse q" if args == ["++name=x"] else "1"
+    text = f"Command: 'true'\nlr: 1\no: {{a: 1, b: 2}}\n---\nname: 1\nsize: {wrong}\n"
+    outcome = project({"experiment.yaml": text}).run("--dry", *args)
+    assert outcome.code == 4
+    error = next(line for line in outcome.err.splitlines() if line.startswith("error: "))
+    assert error.startswith(f"error: {place}: experiment 0"), error
+
+
 @pytest.mark.parametrize("key", ["HOST", "STATUS", "FAILURE", "TIME_ELAPSED", "RUN_ID"])
 def test_a_key_that_the_runner_writes_gets_a_note(read: Reader, key: str) -> None:
     read(f"x: 1\n---\n{key}: mine\n")

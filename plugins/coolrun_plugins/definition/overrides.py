@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coolrun import DefinitionError, UsageError
+from coolrun import DefinitionError, Place, Source, UsageError
 from coolrun_plugins.definition.names import SETTINGS, blocked, keys_of
 
 if TYPE_CHECKING:
@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from coolrun import Config
 
 DEPTH = 50
+
+
+class Overridden(Source):
+    """A definition; what the command line changes in it was written there."""
+
+    def __init__(self, path: str, data: bytes, overrides: Sequence[str]) -> None:
+        super().__init__(path, data)
+        written = {(tuple(keys_of(text)), text.startswith("++")): text for text in overrides}
+        object.__setattr__(self, "_overrides", written)
+
+    def place(self, document: int, path: tuple[object, ...] = ()) -> Place:
+        for (keys, forces), text in self._overrides.items():  # type: ignore[attr-defined]
+            if path[: len(keys)] == keys and (forces or document == 0):
+                return Place(text if len(text) <= 60 else f"{text[:57]}...")
+        return super().place(document, path)
 
 
 def override(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun import Definition, DefinitionError, Experiment, Source
+from coolrun import Definition, DefinitionError, Experiment
 from coolrun.experiment import dotted
 from coolrun_plugins.definition.names import (
     SETTINGS,
@@ -18,13 +18,13 @@ from coolrun_plugins.definition.names import (
     warn_about_bare,
     warn_about_new,
 )
-from coolrun_plugins.definition.overrides import override, put, read_assignment
+from coolrun_plugins.definition.overrides import Overridden, override, put, read_assignment
 from coolrun_plugins.definition.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from coolrun import Config, Place
+    from coolrun import Config, Place, Source
 
 
 def read(path: Path, config: Config) -> Definition:
@@ -34,7 +34,7 @@ def read(path: Path, config: Config) -> Definition:
         DefinitionError: the file is wrong.
         UsageError: the command line is.
     """
-    source = Source(str(path), _bytes(config.cwd / path, path))
+    source = Overridden(str(path), _bytes(config.cwd / path, path), config.overrides)
     tell = Told(config.warn)
     return _definition(_documents(source, config, tell), source, config, tell)
 
