@@ -31,6 +31,19 @@ def build_parser(parser: Parser, command: Command) -> argparse.ArgumentParser:
     return built
 
 
+def try_options(parser: Parser, plugin: str) -> None:
+    """Have argparse look at the options of one plugin: it would fail on them in every command.
+
+    Raises:
+        Exception: whatever it dislikes about them.
+    """
+    for option in parser.options:
+        if option.plugin == plugin:
+            trial = _ArgumentParser(prog=option.flags[0], formatter_class=_formatter)
+            trial.add_argument(*option.flags, **option.arguments)
+            trial.format_help()
+
+
 def split_arguments(
     argv: Sequence[str], parser: Parser, command: Command
 ) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -223,6 +223,8 @@ class Parser:
         `type` says in words what its value is, and `schema` says it to editors; with `computed` it
         may be an expression as well. With `runs` the key says what an experiment runs.
         """
+        if not name[:1].isupper():
+            raise ValueError(f"key {name!r} does not begin with a capital letter")
         self._claim("key", name, self.keys)
         self.keys[name] = Key(name, type, help, self.plugin, default, runs, schema, computed)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -13,6 +15,7 @@ from typing import Any
 import pluggy
 
 from coolrun import hookspecs
+from coolrun.arguments import try_options
 from coolrun.declarations import Parser
 from coolrun.entry_points import EntryPoint, find_entry_points, import_from_here
 from coolrun.errors import CoolrunError, PluginError, UsageError
@@ -155,7 +158,9 @@ class PluginManager(pluggy.PluginManager):
 
     def _load(self, name: str, origin: str, version: str, load: Callable[[], object]) -> None:
         begun = time.perf_counter()
-        plugin = load()
+        # What a stranger's module prints is not to stand in what a program reads.
+        with redirect_stdout(sys.stderr):
+            plugin = load()
         try:
             self.register(plugin, name)
         except pluggy.PluginValidationError:
@@ -203,9 +208,10 @@ class PluginManager(pluggy.PluginManager):
                     from difflib import get_close_matches
 
                     known = [n for n, c in vars(self.hook).items() if c.has_spec()]
-                    near = get_close_matches(name, known, n=1)
+                    rests = [n.removeprefix(PREFIX) for n in known]
+                    near = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
                     text = f"plugin {implementation.plugin_name!r} has a hook {name!r} that nobody"
-                    guess = f"; did you mean {near[0]!r}?" if near else ""
+                    guess = f"; did you mean {PREFIX + near[0]!r}?" if near else self.left_out()
                     self.notices.append(f"{text} calls{guess}")
 
     def add_options_of(self, name: str, parser: Parser) -> None:
@@ -218,6 +224,8 @@ class PluginManager(pluggy.PluginManager):
         others = [p for p in self.get_plugins() if p is not plugin]
         try:
             self.subset_hook_caller("coolrun_addoption", others)(parser=parser, pluginmanager=self)
+            if info.origin != "built-in":
+                try_options(parser, name)
         except (Exception, SystemExit) as error:
             restore()
             if info.origin == "built-in":

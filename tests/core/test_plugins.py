@@ -175,6 +175,14 @@ def test_a_misspelt_hook_is_told_with_the_likely_name(site: Site) -> None:
     assert "did you mean 'coolrun_post_run'?" in text
 
 
+def test_a_hook_of_a_plugin_that_is_left_out_is_told_with_that_plugin(site: Site) -> None:
+    site("foo", hook("coolrun_alpha_hello", body="pass"))
+    site("alpha")
+    text = notices(started("-p", "no:alpha"))
+    assert "has a hook 'coolrun_alpha_hello' that nobody calls; blocked: 'alpha'" in text
+    assert "did you mean" not in text
+
+
 def test_a_hook_that_another_plugin_specifies_is_no_misspelling(site: Site) -> None:
     spec = (
         "from coolrun import hookspec\n\nclass Specs:\n"
@@ -325,6 +333,35 @@ def test_a_stranger_that_fails_in_configure_is_disabled_as_a_whole(site: Site) -
     assert "Foo" not in config.parser.keys
     assert "foo" not in config.parser.launchers
     assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: OSError: no luck" in notices(config)
+
+
+@pytest.mark.parametrize(
+    ("declares", "reason"),
+    [
+        ("parser.add_option('--foo', action='nosuch', help='x')", "unknown action"),
+        ("parser.add_option('--foo', help='100%')", "incomplete format"),
+        ("parser.add_option('-h', help='x')", "conflicting option string"),
+        ("parser.add_option(help='x')", "IndexError"),
+        ("parser.add_key('foo', type='x', help='x')", "key 'foo' does not begin with a capital"),
+    ],
+)
+def test_a_declaration_that_would_break_every_command_breaks_its_plugin(
+    site: Site, declares: str, reason: str
+) -> None:
+    site("foo", hook("coolrun_addoption", "parser", body=declares))
+    config = started()
+    assert config.pluginmanager.infos["foo"].state == "failed"
+    assert not [o for o in config.parser.options if o.plugin == "foo"]
+    assert reason in notices(config)
+
+
+def test_what_a_stranger_prints_while_it_is_imported_is_not_in_the_output(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site("foo", "print('here I am')\n")
+    started()
+    captured = capsys.readouterr()
+    assert ("here I am" in captured.out, "here I am" in captured.err) == (False, True)
 
 
 @pytest.mark.parametrize("name", ["coolrun_addoption", "coolrun_configure"])
