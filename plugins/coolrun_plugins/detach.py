@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from coolrun import CoolrunError, ExitCode, UsageError, hookimpl
+from coolrun import CoolrunError, ExitCode, SessionError, UsageError, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,21 +56,32 @@ class Detachment:
 
     @hookimpl(tryfirst=True)
     def coolrun_main(self) -> None:
-        """Return in the process that goes on; the other one tells where that is, and ends."""
+        """Return in the process that goes on; the other one tells where that is, and ends.
+
+        Raises:
+            SessionError: the working directory cannot be written.
+        """
         folder = self._config.cwd / ".coolrun"
-        folder.mkdir(exist_ok=True)
         self._printed = folder / f"detached.{os.getpid()}.log"
+        try:
+            folder.mkdir(exist_ok=True)
+            output = os.open(self._printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            raise SessionError(
+                f"cannot write in {str(folder)!r}: {error.strerror}",
+                cure="start coolrun in a folder of yours: sessions and logs are kept there",
+            ) from error
         reader, self._writer = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         other = os.fork()
         if other:
             os.close(self._writer)
+            os.close(output)
             _tell(reader, other, self._printed)
         os.close(reader)
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
-        output = os.open(self._printed, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         for descriptor, number in ((null, 0), (output, 1), (output, 2)):
             os.dup2(descriptor, number)
         os.close(null)
@@ -93,7 +104,7 @@ def _tell(reader: int, other: int, printed: Path) -> None:
         print(f"session {name} goes on without this terminal\nto follow it: coolrun attach {name}")
     else:
         code = os.waitstatus_to_exitcode(os.waitpid(other, 0)[1])
-        sys.stderr.write(printed.read_text() if printed.exists() else "it could not begin\n")
+        sys.stderr.write(printed.read_text() or "it could not begin\n")
         printed.unlink(missing_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -104,6 +104,17 @@ def test_what_is_wrong_is_told_before_it_leaves(study: Project) -> None:
     assert (outcome.code, "there is no file 'none.yaml'" in outcome.err) == (4, True)
 
 
+def test_a_place_that_cannot_be_written_is_told_as_ever(study: Project) -> None:
+    study({".coolrun": "in the way"})
+    outcome = study.run("--detach")
+    assert outcome.code == 3
+    folder = str(study.path / ".coolrun")
+    assert outcome.err.splitlines() == [
+        f"error: cannot write in {folder!r}: File exists",
+        "  start coolrun in a folder of yours: sessions and logs are kept there",
+    ]
+
+
 def test_a_session_with_a_terminal_cannot_be_followed(study: Project) -> None:
     command, environment, _ = study.command()
     runner = subprocess.Popen(command, cwd=study.path, env=environment, stdout=subprocess.DEVNULL)
