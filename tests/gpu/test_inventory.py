@@ -101,6 +101,13 @@ def test_processes_that_draw_or_share_by_mps_hold_a_gpu_too_and_are_told_once(
     assert [holder.pid for holder in inventory.look()[0].holders] == [7, 8, 9]
 
 
+def test_a_name_that_is_no_text_hides_no_gpu(loaded: Nvml, inventory: NvidiaInventory) -> None:
+    loaded.write(loaded.gpu(name="Fake"))
+    loaded.state.write_bytes(loaded.state.read_bytes().replace(b"Fake", b"Fa\xff"))
+    (gpu,) = inventory.look()
+    assert (gpu.name, gpu.trouble) == ("unknown", None)
+
+
 def test_many_processes_hold_one_gpu(loaded: Nvml, inventory: NvidiaInventory) -> None:
     loaded.write(loaded.gpu(processes={pid: pid for pid in range(1, 60)}))
     assert inventory.look()[0].holders == tuple(Holder(pid, pid) for pid in range(1, 60))

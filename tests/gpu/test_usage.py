@@ -51,6 +51,14 @@ def child() -> Iterator[int]:
 OWNERS = Owners({TOKEN: "/nowhere"})
 
 
+@pytest.mark.parametrize("pid", [0, 1 << 31, (1 << 32) - 1])
+def test_numbers_that_no_process_has_belong_to_no_run(pid: int) -> None:
+    owners = Owners({TOKEN: "/nowhere"})
+    assert owners.token_of(pid) is None
+    assert process(pid) == f"process {pid}"
+    assert owners.foreign(gpu(Holder(pid, GIB))) == [Holder(pid, GIB)]
+
+
 def test_a_gpu_is_free_as_long_as_others_use_little_of_it() -> None:
     assert card(gpu()).obstacle is None
     assert card(gpu(used=GIB)).obstacle is None

@@ -151,12 +151,18 @@ class NvidiaInventory:
         return Gpu(
             index=0,
             uuid=nvml.nvmlDeviceGetUUID(handle),
-            name=nvml.nvmlDeviceGetName(handle),
+            name=self._name(handle),
             memory=memory.total if memory else 0,
             used=memory.used if memory else 0,
             utilisation=None if rates is None else float(rates.gpu),
             holders=self._holders(handle),
         )
+
+    def _name(self, handle: Any) -> str:
+        try:
+            return str(self._nvml.nvmlDeviceGetName(handle))
+        except UnicodeDecodeError:
+            return "unknown"  # pynvml reads UTF-8 only; nothing depends on it
 
     def _holders(self, handle: Any) -> tuple[Holder, ...]:
         nvml = self._nvml

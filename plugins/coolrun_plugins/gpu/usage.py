@@ -64,9 +64,9 @@ class Owners:
 def _leader(pid: int) -> int:
     """The first process of its session, which is that of the run for all that a run starts."""
     try:
-        return os.getsid(pid)
-    except OSError:
-        return pid
+        return os.getsid(pid) if pid else pid  # 0 would be this process itself
+    except (OSError, OverflowError):
+        return pid  # it has gone, or a driver makes numbers up
 
 
 def card_of(
