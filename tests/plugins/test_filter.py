@@ -314,6 +314,13 @@ def test_values_are_cut_before_columns_go_and_identities_go_first() -> None:
     assert narrow[-1] == told
 
 
+def test_results_stay_longer_than_what_the_runner_knows() -> None:
+    known = {"REP": 0, "RND_IDX": 123456, "TIME_ELAPSED": 0.123456, "STATUS": "done"}
+    records = [{"Name": f"n{n}", "lr": n / 10, "ACC": n / 7, **known} for n in range(3)]
+    head = "".join(as_table(records, whole=True, width=44)).splitlines()[0]
+    assert head.split() == ["Name", "lr", "ACC", "REP", "STATUS"]
+
+
 def test_a_table_that_is_piped_is_as_wide_as_it_is(project: Project) -> None:
     (project.path / "log.yaml").write_text(f"Name: a\nb: {'x' * 39}\nc: {'y' * 39}\n")
     out = project.run("filter", "log.yaml", "--format", "table", env={"COLUMNS": "40"}).out

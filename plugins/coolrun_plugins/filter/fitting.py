@@ -11,7 +11,7 @@ WIDTH = 40  # columns of a value where there is room
 _CAPS = (WIDTH, 24, 16, 12, 8)
 _GAP = 2
 _PADDING = 2  # that tabulate puts beside a heading
-_FIRST_OUT = ("RUN_ID", "STARTED", "HOST")
+_FIRST_OUT = ("RUN_ID", "STARTED", "HOST", "RND_IDX", "TIME_ELAPSED", "Repeat", "REP", "ATTEMPT")
 
 
 class Column(NamedTuple):
@@ -33,8 +33,8 @@ class Column(NamedTuple):
 def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
     """The columns shortened, then left out where that is not enough; and who was left out.
 
-    What says which run it was goes first. Then those in the middle: the first were written by a
-    person, and the last are results.
+    What the runner knows about a run goes first. Then those in the middle: the first were written
+    by a person, and the last are results.
     """
     capped = list(columns)
     for cap in _CAPS:
