@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from coolrun.clock import Clock
 from coolrun.concealment import concealed
@@ -19,6 +19,7 @@ CLOSING = 5.0  # seconds that the end of a session waits for what is still to be
 PATIENCE = 900.0  # seconds for which the delivery of one message is tried again
 ROOM = 100  # messages that wait; with more the oldest is given up
 LONGEST_PAUSE = 60.0  # seconds between two tries where the receiver names no time
+TOGETHER = "outboxes"
 LOOK = 1.0  # seconds until a person is told what went wrong
 
 
@@ -77,6 +78,7 @@ class Outbox(Generic[Message]):
         self._not_before = 0.0  # when the receiver may be tried again, and why not before
         self._why_not_before = ""
         self._end: float | None = None  # when nothing more is tried
+        self._within = CLOSING
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -95,7 +97,13 @@ class Outbox(Generic[Message]):
         """
         outbox = cls(name, deliver, session.config.warn, secrets=secrets, patience=patience)
         session.every(LOOK, outbox.look)
-        session.config.add_cleanup(outbox.close)
+        manager = session.config.pluginmanager
+        together: Together | None = manager.get_plugin(TOGETHER)
+        if together is None:
+            together = Together()
+            manager.register(together, TOGETHER)
+            session.config.add_cleanup(together.close)
+        together.outboxes.append(outbox)
         return outbox
 
     def put(self, message: Message) -> None:
@@ -124,17 +132,22 @@ class Outbox(Generic[Message]):
         for reason in reasons:
             self._say("a message was not sent", reason)
 
+    def hurry(self, within: float) -> None:
+        """Take no more messages, and try to deliver those that wait for so many seconds only."""
+        with self._changed:
+            if self._end is None:
+                self._end, self._within = self._clock.monotonic() + within, within
+                self._changed.notify_all()
+
     def close(self, within: float = CLOSING) -> None:
         """Wait for what is still to be delivered, at most so many seconds, and tell what is not.
 
-        Ctrl-C ends the waiting.
+        They count from `hurry`, if that was called before. Ctrl-C ends the waiting.
         """
-        with self._changed:
-            self._end = self._clock.monotonic() + within
-            self._changed.notify_all()
-        if self._thread is not None:
+        self.hurry(within)
+        if self._thread is not None and self._end is not None:
             try:
-                self._thread.join(within)
+                self._thread.join(max(0.0, self._end - self._clock.monotonic()))
             except KeyboardInterrupt:
                 self._trouble = "interrupted"
         self.look()
@@ -145,7 +158,7 @@ class Outbox(Generic[Message]):
             self._changed.notify_all()
         if left:
             some = "a message was" if left == 1 else f"{left} messages were"
-            self._say(f"{some} not sent", reason or f"no answer within {within:g} seconds")
+            self._say(f"{some} not sent", reason or f"no answer within {self._within:g} seconds")
 
     def _say(self, what: str, reason: str) -> None:
         line = " ".join(concealed(f"{self._name}: {what}: {reason}", self._secrets).split())
@@ -185,7 +198,7 @@ class Outbox(Generic[Message]):
                 reason, wait = later.reason, later.seconds
             except OSError as error:
                 reason, wait = _reason(error), None
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 # A stranger's mistake is told; the next message may be another matter.
                 known = isinstance(error, Undelivered)
                 text = str(error) if known else f"{type(error).__name__}: {error}"
@@ -208,6 +221,20 @@ class Outbox(Generic[Message]):
             if left <= 0:
                 return True
             self._changed.wait(min(left, LONGEST_PAUSE))
+
+
+class Together:
+    """The outboxes of one session: at its end all of them have the time that one has."""
+
+    def __init__(self) -> None:
+        self.outboxes: list[Outbox[Any]] = []
+
+    def close(self, within: float = CLOSING) -> None:
+        """Close all of them; Ctrl-C ends the waiting for one."""
+        for outbox in self.outboxes:
+            outbox.hurry(within)
+        for outbox in self.outboxes:
+            outbox.close()
 
 
 def _reason(error: OSError) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.error import URLError
 
 import pytest
 
-from coolrun.outbox import Later, Outbox, Undelivered
+from coolrun.outbox import TOGETHER, Later, Outbox, Undelivered
 from coolrun.testing.waiting import wait_for
 
 
@@ -220,9 +221,17 @@ class Session:
 
     def __init__(self) -> None:
         self.config = self
+        self.pluginmanager = self
+        self.plugins: dict[str, object] = {}
         self.told: Told = []
         self.timers: list[Callable[[], None]] = []
         self.cleanups: list[Callable[[], None]] = []
+
+    def get_plugin(self, name: str) -> object:
+        return self.plugins.get(name)
+
+    def register(self, plugin: object, name: str) -> None:
+        self.plugins[name] = plugin
 
     def warn(self, message: str) -> None:
         self.told.append(message)
@@ -247,6 +256,24 @@ def test_a_session_looks_after_its_outbox(receiver: Receiver) -> None:
     finish(session.cleanups)
     assert session.told == ["post: a message was not sent: no"]
     assert len(session.timers) == 1
+
+
+def test_many_receivers_that_never_answer_keep_a_session_no_longer_than_one() -> None:
+    session, never = Session(), threading.Event()
+    outboxes: list[Outbox[str]] = [
+        Outbox.of(session, f"post {n}", lambda _: never.wait())  # type: ignore[arg-type]
+        for n in range(5)
+    ]
+    for outbox in outboxes:
+        outbox.put("one")
+    assert len(session.cleanups) == 1
+    begun = time.monotonic()
+    session.plugins[TOGETHER].close(0.5)  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 1.5
+    assert session.told == [
+        f"post {n}: a message was not sent: no answer within 0.5 seconds" for n in range(5)
+    ]
+    never.set()
 
 
 def test_a_real_connection_that_is_refused_is_told_in_words() -> None:
