@@ -19,11 +19,10 @@ from coolrun.arguments import try_options
 from coolrun.declarations import Parser
 from coolrun.entry_points import EntryPoint, find_entry_points, import_from_here
 from coolrun.errors import CoolrunError, PluginError, UsageError
+from coolrun.hookimpls import is_unmarked, trouble_of
 
 PREFIX = "coolrun_"
 _REASON = 300
-# Flags of the code of coroutines and asynchronous generators; `inspect` would be heavy.
-_ASYNCHRONOUS = 0x80 | 0x200
 
 
 @dataclass
@@ -75,14 +74,20 @@ class PluginManager(pluggy.PluginManager):
         Raises:
             PluginValidationError: calling the function would not run it.
         """
-        options = super().parse_hookimpl_opts(plugin, name) if name.startswith(PREFIX) else None
-        if options is not None:
-            code = getattr(getattr(plugin, name), "__code__", None)
-            if code is not None and code.co_flags & _ASYNCHRONOUS:
-                text = (
-                    f"{name} is an async function, which is never awaited: write it without async"
-                )
-                raise pluggy.PluginValidationError(plugin, text)
+        if not name.startswith(PREFIX):
+            return None
+        options = super().parse_hookimpl_opts(plugin, name)
+        function = getattr(plugin, name)
+        spec = getattr(getattr(self.hook, name, None), "spec", None)
+        specification = None if spec is None else spec.function
+        if options is None:
+            if is_unmarked(function, specification):
+                text = f"{name} of the module {function.__module__!r} is never called"
+                self.notices.append(f"{text}: mark it with @hookimpl")
+            return None
+        trouble = trouble_of(name, function, options, specification)
+        if trouble is not None:
+            raise pluggy.PluginValidationError(plugin, trouble)
         return options
 
     # Loading

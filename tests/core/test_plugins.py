@@ -372,11 +372,44 @@ def test_a_stranger_that_leaves_the_process_is_left_out(site: Site, name: str) -
     assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: SystemExit: 0" in notices(config)
 
 
-def test_an_async_function_is_no_hook(site: Site) -> None:
-    site("foo", "@hookimpl\nasync def coolrun_post_run():\n    pass\n")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("@hookimpl\nasync def coolrun_post_run():\n    pass\n", "is an async function, which is"),
+        ("@hookimpl\ndef coolrun_post_run():\n    yield\n", "yields and would never run"),
+        ("@hookimpl\nasync def coolrun_collect():\n    yield\n", "is an async function, which is"),
+        (
+            "@hookimpl(wrapper=True)\ndef coolrun_expand():\n    return (yield)\n",
+            "plugin by plugin",
+        ),
+        ("@hookimpl(hookwrapper=True)\ndef coolrun_post_run():\n    yield\n", "plugin by plugin"),
+    ],
+)
+def test_a_function_that_would_not_run_as_it_is_meant_is_no_hook(
+    site: Site, source: str, reason: str
+) -> None:
+    site("foo", source)
     text = notices(started())
     assert "plugin 'foo' (coolrun-foo 1.0) was not loaded: PluginValidationError" in text
-    assert "coolrun_post_run is an async function, which is never awaited" in text
+    assert reason in text
+
+
+def test_generators_and_wrappers_have_their_places(site: Site) -> None:
+    site(
+        "foo",
+        "@hookimpl\ndef coolrun_collect():\n    yield {}\n\n"
+        "@hookimpl(wrapper=True)\ndef coolrun_plan():\n    return (yield)\n",
+    )
+    config = started()
+    assert config.pluginmanager.infos["foo"].state == "loaded"
+    assert notices(config) == ""
+
+
+def test_a_hook_without_its_mark_is_told(site: Site) -> None:
+    site("foo", "def coolrun_post_run(run):\n    pass\n\ndef coolrun_helper():\n    pass\n")
+    assert notices(started()) == (
+        "coolrun_post_run of the module 'stranger_foo' is never called: mark it with @hookimpl"
+    )
 
 
 def test_a_stranger_may_end_the_command_in_words(site: Site) -> None:

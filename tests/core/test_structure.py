@@ -36,7 +36,7 @@ LAYERS = [
     {"experiment"},
     {"run", "definition", "results", "importing", "parameters", "programs", "differences"},
     {"records", "store", "outline", "protocols", "hookspecs"},
-    {"declarations", "arguments", "config", "schema", "answers", "owners", "plugins", "execution"},
+    {"declarations", "arguments", "config", "schema", "answers", "hookimpls", "owners", "plugins", "execution"},
     {"planning"},
     {"scheduler", "waiting", "timers", "journal", "control", "leases"},
     {"standing", "finding", "stragglers"},
