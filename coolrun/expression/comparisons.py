@@ -133,7 +133,10 @@ def _ordered(sign: str, meter: Meter, left: Value, right: Value) -> bool:
         weigh(meter, left)
         weigh(meter, right)
         return True
-    raise Refused(f"{name_of(left)!r} {sign} {name_of(right)!r} has no order")
+    cure = (
+        "leave null out first: `x is not None and ...`" if left is None or right is None else None
+    )
+    raise Refused(f"{name_of(left)!r} {sign} {name_of(right)!r} has no order", cure)
 
 
 COMPARE: Final[dict[type[ast.AST], Callable[[Meter, Value, Value], bool]]] = {

@@ -191,7 +191,8 @@ def _integers(sign: str, left: Value, right: Value) -> None:
 
 def _unary(sign: str, value: Value) -> None:
     if type(value) not in NUMBERS:
-        raise Refused(f"{sign} goes with numbers, not with {name_of(value)!r}")
+        cure = "choose for null yourself: `x if x is not None else 0`" if value is None else None
+        raise Refused(f"{sign} goes with numbers, not with {name_of(value)!r}", cure)
 
 
 BINARY: Final[dict[type[ast.AST], Callable[[Meter, Value, Value], Value]]] = {

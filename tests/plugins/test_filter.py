@@ -314,6 +314,18 @@ def test_values_are_cut_before_columns_go_and_identities_go_first() -> None:
     assert narrow[-1] == told
 
 
+def test_null_is_refused_with_what_to_do(project: Project) -> None:
+    (project.path / "log.yaml").write_text("Name: a\nACC: 1\n---\nName: b\nACC: null\n")
+    compared = project.run("filter", "log.yaml", "--filter", "ACC > 0", "--format", "csv")
+    assert (compared.code, "leave null out first" in compared.err) == (4, True)
+    mended = "ACC is not None and ACC > 0"
+    assert project.run("filter", "log.yaml", "--filter", mended, "--format", "csv")
+    negative = project.run("filter", "log.yaml", "--sort=-ACC", "--format", "csv")
+    assert (negative.code, "choose for null yourself" in negative.err) == (4, True)
+    mended = "--sort=-ACC if ACC is not None else 0"
+    assert project.run("filter", "log.yaml", mended, "--format", "csv")
+
+
 def test_results_stay_longer_than_what_the_runner_knows() -> None:
     known = {"REP": 0, "RND_IDX": 123456, "TIME_ELAPSED": 0.123456, "STATUS": "done"}
     records = [{"Name": f"n{n}", "lr": n / 10, "ACC": n / 7, **known} for n in range(3)]
