@@ -235,6 +235,18 @@ def test_a_gpu_whose_lock_is_spoilt_is_left_out_until_it_is_a_lock_again(bench: 
     assert runner.text().count("is left out for now") == 1
 
 
+def test_gpus_are_named_by_uuid_once_one_has_gone_whose_number_others_get(bench: Bench) -> None:
+    define(bench.project, 4)
+    runner = bench.start()
+    bench.on(0), bench.on(1)
+    second = bench.nvml.gpu(uuid="GPU-00000001-0000-4000-8000-000000000000", bus=2)
+    bench.nvml.write(second)
+    runner.says("GPU 0 is left out from now on: it is gone")
+    bench.end()
+    assert bench.on(2) == bench.on(3) == second.uuid
+    runner.ends()
+
+
 # Several runners
 
 

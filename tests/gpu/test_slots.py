@@ -100,6 +100,18 @@ def test_sets_are_handed_out_as_a_whole_and_no_gpu_twice() -> None:
     assert names(choose(Need(2), overlapping, (), CARDS)) == ["a", "b", "c", "d"]
 
 
+def test_more_sets_than_can_be_apart_are_refused_without_trying_all_ways() -> None:
+    names = [f"GPU-{number}" for number in range(24)]
+    pairs = [Entry(pair) for pair in combinations(names, 2)]
+    memory = dict.fromkeys(names, GIB)
+    assert is_possible(Need(12), pairs, memory)
+    assert not is_possible(Need(13), pairs, memory)
+    cards = {name: Card(GIB, obstacle="taken" if name < "GPU-2" else None) for name in names}
+    free = sum(card.obstacle is None for card in cards.values())
+    assert choose(Need(free // 2), pairs, (), cards) is not None
+    assert choose(Need(free // 2 + 1), pairs, (), cards) is None
+
+
 def test_what_could_never_be_had_is_known_before() -> None:
     memory = dict.fromkeys("abcd", 16 * GIB)
     assert is_possible(Need(4, 16 * GIB), EACH, memory)

@@ -31,6 +31,8 @@ def problem_of(need: Need, fleet: Fleet) -> DefinitionError | None:
         there = "there is 1" if number == 1 else f"there are {number}"
         slices = "" if len(entries) == len(fleet.entries) else " besides slices"
         message, key = f"it needs {wanted}, and {there} to hand out{slices}", GPUS
+        if any(len(entry.gpus) > 1 for entry in entries):
+            message += ", of which each entry of 'resources' takes several"
     else:
         needed = f"{wanted} with {in_words(need.memory or 0)}"
         message = f"it needs {needed}, and the largest has {in_words(max(memory.values()))}"

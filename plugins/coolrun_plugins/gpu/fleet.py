@@ -29,7 +29,8 @@ class Fleet:
     Attributes:
         entries: what is handed out together.
         drained: why GPUs are not handed out any more, by uuid.
-        counts_all: whether all that have a number are sound; others CUDA may not count.
+        counts_all: whether all that have a number are sound, others CUDA may not count, and none
+            has come or gone, which would give others its number.
         silence: why nothing is known of them now, and none is handed out; None where that is so.
     """
 
@@ -42,6 +43,7 @@ class Fleet:
         self._looked = float("-inf")
         self.entries: list[Entry] = []
         self.drained: dict[str, str] = {}
+        self._all: frozenset[str] = frozenset()
         self.counts_all = True
         self.silence: str | None = None
         self._there = False
@@ -140,7 +142,10 @@ class Fleet:
             if asked is None:
                 return []
         gpus = self._inventory.look()
-        self.counts_all = all(gpu.trouble is None for gpu in gpus if gpu.index >= 0)
+        uuids = frozenset(gpu.uuid for gpu in gpus)
+        self._all = self._all or uuids
+        sound = all(gpu.trouble is None for gpu in gpus if gpu.index >= 0)
+        self.counts_all = sound and uuids == self._all
         # A broken one may not say who it is.
         return [g if g.uuid else replace(g, uuid=f"unknown-{g.index}") for g in gpus]
 

@@ -143,14 +143,16 @@ def _load(
     return (-free, load) if by_memory else (here, load)
 
 
-def _disjoint(
-    entries: Sequence[Entry], count: int, taken: frozenset[str] = frozenset()
-) -> Iterator[tuple[Entry, ...]]:
+def _disjoint(entries: Sequence[Entry], count: int) -> Iterator[tuple[Entry, ...]]:
     """All ways to take so many of them that share no GPU, the first ones first."""
     if count == 0:
         yield ()
         return
-    for number, entry in enumerate(entries[: max(0, len(entries) - count + 1)]):
-        if taken.isdisjoint(entry.gpus):
-            rest = _disjoint(entries[number + 1 :], count - 1, taken | set(entry.gpus))
-            yield from ((entry, *others) for others in rest)
+    smallest = sorted(len(entry.gpus) for entry in entries)[:count]
+    there = {gpu for entry in entries for gpu in entry.gpus}
+    if len(smallest) < count or sum(smallest) > len(there):
+        return  # without looking at all the ways, of which there may be any number
+    for number, entry in enumerate(entries):
+        taken = set(entry.gpus)
+        rest = [other for other in entries[number + 1 :] if taken.isdisjoint(other.gpus)]
+        yield from ((entry, *others) for others in _disjoint(rest, count - 1))
