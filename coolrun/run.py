@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError
 from coolrun.experiment import RECORD_KEYS as RECORD_KEYS
+from coolrun.experiment import Experiment
 from coolrun.plain import encode
 
 if TYPE_CHECKING:
-    from coolrun.experiment import Experiment
     from coolrun.plain import Plain
 
 
@@ -102,6 +102,9 @@ class Blocked:
 
     reason: str
 
+    def __post_init__(self) -> None:
+        _expect("the reason of a Blocked", self.reason, str, "text")
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -109,6 +112,10 @@ class Retry:
 
     experiment: Experiment
     delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _expect("the experiment of a Retry", self.experiment, Experiment, "an Experiment")
+        _expect("the delay of a Retry", self.delay, int | float, "a number of seconds")
 
 
 @dataclass(frozen=True)

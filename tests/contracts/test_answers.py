@@ -51,6 +51,23 @@ def test_what_is_no_experiment_is_told_with_the_plugin_that_made_it(project: Pro
     assert f"experiment.yaml:3:1: an experiment 'first': {expected}" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("'sleep'", "answered coolrun_program with 'sleep' (expected a Program or None)"),
+        ("exit(0)", "failed in coolrun_program: SystemExit: 0"),
+    ],
+)
+def test_what_is_no_program_is_told_with_the_plugin(
+    project: Project, answer: str, words: str
+) -> None:
+    project({"work.py": "def main(exp):\n    pass\n"})
+    outcome = answered(project, "coolrun_program()", answer, "Module: work\n---\n{}\n")
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.err
+    assert f"error: plugin 'odd' {words}" in outcome.err
+
+
 def test_work_that_is_no_function_is_the_failure_of_the_run(project: Project) -> None:
     project({"work.py": "def main(exp):\n    pass\n"})
     outcome = answered(project, "coolrun_execute()", "3", "Module: work\n---\n{}\n")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coolrun.experiment import Experiment
-from coolrun.run import RECORD_KEYS, Exit, Record, Run, Status
+from coolrun.run import RECORD_KEYS, Blocked, Exit, Record, Retry, Run, Status
 
 
 def run(attempt: int = 1, own: dict[str, Any] | None = None, **extra: Any) -> Run:
@@ -90,3 +91,21 @@ def test_an_exit_is_good_when_there_is_no_reason() -> None:
     assert good.ok
     assert not good.because("too late").ok
     assert good.because("too late").results == {"ACC": 1}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Retry("x"), "the experiment of a Retry is 'x', not an Experiment"),  # type: ignore[arg-type]
+        (
+            lambda: Retry(Experiment({}), delay="1"),  # type: ignore[arg-type]
+            "the delay of a Retry is '1', not a number of seconds",
+        ),
+        (lambda: Blocked(5), "the reason of a Blocked is 5, not text"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_answer_that_would_fail_later_cannot_be_made(
+    make: Callable[[], object], words: str
+) -> None:
+    with pytest.raises(TypeError, match=words):
+        make()

@@ -11,7 +11,7 @@ import select
 import selectors
 from typing import TYPE_CHECKING, Any
 
-from coolrun import CoolrunError, Exit, Run, hookimpl
+from coolrun import CoolrunError, Exit, PluginError, Run, hookimpl
 from coolrun.execution import environment_of
 from coolrun.results import forbid, read_results
 from coolrun.run import RECORD_KEYS
@@ -229,9 +229,11 @@ class LocalLauncher:
         if run.cwd is not None or "PATH" in run.environment:
             return None  # it is started from a process that is there, and looks there
         try:
-            program = self._config.hook.coolrun_program(
-                experiment=run.experiment, config=self._config
+            program = self._config.pluginmanager.ask(
+                "coolrun_program", experiment=run.experiment, config=self._config
             )
+        except PluginError:
+            raise
         except CoolrunError:
             return None  # told by the run itself, which fails in the same way
         if program is None:
