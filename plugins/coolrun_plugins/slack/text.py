@@ -16,7 +16,8 @@ _INDENT = "    "
 
 def heading(notification: Notification) -> str:
     """The title, in bold."""
-    return f"*{escaped(notification.title.replace('*', ''))}*"
+    title = notification.title.replace("*", "").replace(_FENCE, "'''")
+    return f"*{escaped(title)}*"
 
 
 def markup(notification: Notification) -> str:
@@ -25,8 +26,8 @@ def markup(notification: Notification) -> str:
     length, inside = len(lines[0]), False
     for line in notification.text.splitlines():
         printed = line.startswith(_INDENT)
-        shown = escaped(line.removeprefix(_INDENT))
-        shown = shown.replace(_FENCE, "'''") if printed else shown
+        # A fence in what was said would turn the next one round: output shown as markup.
+        shown = escaped(line.removeprefix(_INDENT)).replace(_FENCE, "'''")
         length += len(shown) + 2 * len(_FENCE) + 2
         if length > LONGEST:
             shown, printed = "...", inside

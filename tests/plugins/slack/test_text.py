@@ -25,6 +25,12 @@ def test_what_was_printed_cannot_end_its_own_block() -> None:
     assert told("t", "    ```\n    @here") == "*t*\n```\n'''\n@here\n```"
 
 
+def test_a_fence_in_a_title_or_a_reason_does_not_turn_blocks_round() -> None:
+    assert told("t ``` u", "why ``` *b*\n    printed") == (
+        "*t ''' u*\nwhy ''' *b*\n```\nprinted\n```"
+    )
+
+
 def test_mentions_and_links_are_text() -> None:
     assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
