@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+import coolrun
 from coolrun import hookspecs
 from coolrun.cli import configure
 from coolrun.testing import Project
@@ -73,6 +74,16 @@ def test_a_hook_is_told_with_its_signature_kind_and_contract(name: str) -> None:
     label = f"*{kind.partition(',')[0]}{', first result' if stops else ''}*."
     assert told(section["text"]) == told(f"{label} {sentence} {rest}"), "quote its docstring"
     assert "the runner" in rest or "the process of the run" in rest, "say in which process"
+
+
+@pytest.mark.parametrize("name", SPECIFIED)
+def test_a_type_in_a_signature_is_public_or_told_with_its_module(name: str) -> None:
+    elsewhere = {"Any", "Callable", "Iterable", "Mapping", "None", "Path", "Sequence"}
+    names = set(re.findall(r"\b[A-Z]\w*", SECTIONS[name]["signature"])) - elsewhere
+    for kind in names - set(coolrun.__all__):
+        found = re.search(rf"`(coolrun[\w.]+)\.{kind}`", PAGE)
+        assert found is not None, f"say where {kind} is"
+        assert hasattr(import_module(found[1]), kind)
 
 
 @pytest.mark.parametrize("name", SPECIFIED)
