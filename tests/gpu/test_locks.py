@@ -204,6 +204,17 @@ def test_what_a_run_has_left_keeps_the_lock_of_its_gpu(locks: Locks) -> None:
     ours.give_back(["GPU-1"])
 
 
+def test_locks_that_are_held_for_long_are_not_taken_for_forgotten_files(locks: Locks) -> None:
+    ours = Holdings(locks)
+    ours.take(["GPU-1"])
+    os.utime(locks.path("GPU-1"), (0, 0))
+    ours.renew()
+    state = os.stat(locks.path("GPU-1"))
+    assert min(state.st_mtime, state.st_atime) > 1e9
+    ours.give_back(["GPU-1"])
+    ours.renew()
+
+
 def test_a_lock_that_is_spoilt_is_refused_with_the_reason_and_the_others_are_given_back(
     locks: Locks,
 ) -> None:

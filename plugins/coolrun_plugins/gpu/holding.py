@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from coolrun_plugins.gpu.locks import Locks
 
 
+RENEWAL = 3600.0  # seconds; days are what systems wait before they remove what nobody uses
+
+
 @dataclass(frozen=True)
 class Refused:
     """A GPU that could not be locked, and why; `is_unusable`: not because somebody has it."""
@@ -69,6 +72,14 @@ class Holdings:
     def descriptors(self, uuids: Iterable[str]) -> tuple[int, ...]:
         """The open files that hold the locks of these GPUs."""
         return tuple(self._held[uuid] for uuid in uuids)
+
+    def renew(self) -> None:
+        """Have the locks look used: what is old below /tmp is removed, whoever has it open."""
+        for descriptor in self._held.values():
+            try:
+                os.utime(descriptor)
+            except OSError:
+                continue  # another person's file that only they may write to
 
     def give_back(self, uuids: Iterable[str]) -> None:
         """No run of ours is on these GPUs any more; what they have started may still be."""

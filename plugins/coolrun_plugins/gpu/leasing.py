@@ -27,7 +27,7 @@ from coolrun_plugins.gpu.confinement import VISIBLE
 from coolrun_plugins.gpu.contradiction import LastWord, refuse_contradiction
 from coolrun_plugins.gpu.feasibility import problem_of
 from coolrun_plugins.gpu.fleet import Fleet
-from coolrun_plugins.gpu.holding import Holdings, Refused
+from coolrun_plugins.gpu.holding import RENEWAL, Holdings, Refused
 from coolrun_plugins.gpu.locks import locks_of_this_machine
 from coolrun_plugins.gpu.measuring import INTERVAL, Peaks
 from coolrun_plugins.gpu.needs import Need, is_pending, need_of
@@ -240,6 +240,7 @@ class Leases:
         self._session = session
         self._holdings.owner = f"session {session.name} of {_user()}"
         session.every(INTERVAL, self._look)
+        session.every(RENEWAL, self._holdings.renew)
         for run in session.running:
             tenant = Tenant(_entries(run.note.get(ENTRIES)), alone=True)  # its lock is its own
             if tenant.gpus and tenant.gpus <= self._fleet.memory.keys():
