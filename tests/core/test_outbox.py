@@ -116,6 +116,12 @@ def test_a_mistake_in_the_plugin_is_told_and_stops_nothing(receiver: Receiver) -
     assert receiver.tried == ["one", "two"]
 
 
+def test_a_service_that_leaves_the_process_only_fails(receiver: Receiver) -> None:
+    (line,) = send(receiver, SystemExit(3))
+    assert line == "post: a message was not sent: SystemExit: 3"
+    assert receiver.tried == ["one", "two"]
+
+
 def test_a_reason_is_told_once(receiver: Receiver) -> None:
     told = send(receiver, Undelivered("no"), Undelivered("no"))
     assert told == ["post: a message was not sent: no"]
