@@ -184,6 +184,8 @@ class Exit:
         results: what the run set, in order. Kept even when it failed.
         warnings: what a person should know about the run.
         lost: whether nobody saw how it ended: it is to be run again.
+        trouble: what kept its work from beginning and will pass, such as a full disk: nothing is
+            started until there is room, and then it is run again. `lost` as well.
     """
 
     token: str
@@ -193,6 +195,7 @@ class Exit:
     results: Mapping[str, Plain] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     lost: bool = False
+    trouble: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -14,7 +14,7 @@ from coolrun.errors import ExitCode, PluginError, SessionError
 from coolrun.journal import Attempt, Journal
 from coolrun.leases import Leases
 from coolrun.results import read_results
-from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Run, Status
+from coolrun.run import Blocked, Busy, Exit, Halt, Lease, Record, Retry, Run, Status
 from coolrun.scheduler import (
     Action,
     Cancel,
@@ -396,6 +396,8 @@ class Session:
             exited = exited.because(action.reason)
         elif status is Status.FAILED:
             exited = self.diagnosed(run, exited)
+        if exited.trouble is not None:
+            self._hold_on(f"cannot start {run.id}: {exited.trouble}")
         found = self._leases.release(run.token)
         if found:
             run = replace(run, extra={**run.extra, **found})
@@ -462,6 +464,8 @@ class Session:
             for commit in self._commits:
                 commit()
             self.journal.sync()
+            if self._trouble is not None:
+                self.folder.find_room()
         except OSError as error:
             self._hold_on(f"cannot write: {reason_of(error)}")
             return
@@ -493,7 +497,7 @@ class Session:
 
     def _retry_or_end(self, record: Record) -> None:
         run = record.run
-        again = None
+        again = Retry(run.experiment) if record.exit.trouble is not None else None
         if record.status.final and record.status is not Status.DONE:
             again = self.config.pluginmanager.ask(
                 "coolrun_retry", run=run, record=record, session=self

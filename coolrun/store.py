@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SESSIONS = "sessions"
 PATIENCE = 0.2  # seconds
+ROOM = 1 << 16  # bytes
 
 
 class SessionFolder:
@@ -95,6 +96,18 @@ class SessionFolder:
     def run_folder(self, position: int) -> Path:
         """The folder of a run, shared by its attempts; made when the run is."""
         return self.runs / f"{position:04}"
+
+    def find_room(self) -> None:
+        """Make a file and remove it again.
+
+        Raises:
+            OSError: the disk has no room for what a run writes at least.
+        """
+        path = self.path / "room"
+        try:
+            path.write_bytes(bytes(ROOM))
+        finally:
+            path.unlink(missing_ok=True)
 
     # The lock: whoever holds it is the session
 

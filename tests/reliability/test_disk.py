@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -272,3 +273,60 @@ WAITING = """
         while exp.REP and not os.path.exists("go"):
             time.sleep(0.01)
 """
+
+
+# A real one, where the last block of a log still has room but no new file can be made
+
+
+STUFFED = """
+    import os, pathlib
+
+    def main(exp):
+        exp.SQUARE = exp.REP ** 2
+        if exp.REP == 0:
+            with open("stuffing", "wb", buffering=0) as file:
+                try:
+                    while file.write(bytes(4096)):
+                        pass
+                except OSError:
+                    pass
+"""
+PROGRAM = "test $REP -gt 0 || cat /dev/zero > stuffing || true"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for little."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=800k", "none", folder],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    "way", ["Module: study", f"Env: {{REP: parse str(REP)}}\nCommand: '{PROGRAM}'"]
+)
+def test_runs_that_cannot_make_their_files_wait_for_room(small_disk: Path, way: str) -> None:
+    project = Project(small_disk)
+    definition = f"{way}\nYamlLog: log.yaml\n---\nRepeat: 4\n"
+    project({"study.py": STUFFED, "experiment.yaml": definition})
+    command, environment, _ = project.command()
+    printed = small_disk.parent / "printed"
+    with printed.open("wb") as file:
+        runner = subprocess.Popen(
+            command, cwd=small_disk, env=environment, stdout=file, stderr=file
+        )
+    wait_for(lambda: "it is tried again every second" in printed.read_text())
+    assert "No space left on device" in printed.read_text()
+    (small_disk / "stuffing").unlink()
+    assert runner.wait(30) == 0, printed.read_text()
+    log = (small_disk / "log.yaml").read_text()
+    assert log.count("STATUS: done") == 4
+    assert "STATUS: failed" not in log

@@ -14,7 +14,15 @@ from coolrun.clock import Clock
 from coolrun.results import Claimed, append_exit, has_exit, read_results
 from coolrun_plugins.local.channel import Channel, ChannelClosed
 from coolrun_plugins.local.child import live
-from coolrun_plugins.local.messages import CLAIMED, UNSEEN, Adoption, Ending, Order, failure_of
+from coolrun_plugins.local.messages import (
+    CLAIMED,
+    FULL,
+    UNSEEN,
+    Adoption,
+    Ending,
+    Order,
+    failure_of,
+)
 from coolrun_plugins.local.processes import children, is_alive, watch
 from coolrun_plugins.local.spawning import spawn, write_end
 from coolrun_plugins.local.task import Task
@@ -156,6 +164,11 @@ class Keeper:
             self._endings.append(Ending(order.token, CLAIMED, started, 0.0, ()))
             return
         except OSError as error:
+            if error.errno in FULL:
+                # As a fork says it that cannot make its files.
+                ended = Ending(order.token, error.errno << 8, started, 0.0, ())
+                self._endings.append(ended)
+                return
             name = error.filename or program.arguments[0]
             reason = f"could not be started: {error.strerror}: {name!r}"
             self._endings.append(Ending(order.token, reason, started, 0.0, ()))

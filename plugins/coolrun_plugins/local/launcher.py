@@ -18,6 +18,7 @@ from coolrun.run import RECORD_KEYS
 from coolrun_plugins.local.channel import MOST, ChannelClosed
 from coolrun_plugins.local.messages import (
     CLAIMED,
+    FULL,
     UNSEEN,
     Adoption,
     Ending,
@@ -254,11 +255,15 @@ class LocalLauncher:
         exited = written.exit
         failure = failure_of(ending.status)
         if exited is None:
+            trouble = None
             if not written.believed and isinstance(ending.status, int):
-                failure = _without_files(run, ending.status) or failure
+                number = _why_without_files(run, ending.status)
+                if number:
+                    failure = f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"
+                    trouble = failure if number in FULL else None
             exited = written.end(run.token, failure, ending.started, ending.elapsed)
-            unseen = ending.status in {CLAIMED, UNSEEN}
-            exited = dataclasses.replace(exited, lost=lost or unseen)
+            unseen = ending.status in {CLAIMED, UNSEEN} or trouble is not None
+            exited = dataclasses.replace(exited, lost=lost or unseen, trouble=trouble)
         elif failure is not None and exited.failure != failure and isinstance(ending.status, int):
             warning = f"after its work was over: {failure}"
             exited = dataclasses.replace(exited, warnings=(*exited.warnings, warning))
@@ -287,9 +292,8 @@ def _process_of(run: Run) -> int:
     return written.pid if known else 0
 
 
-def _without_files(run: Run, status: int) -> str | None:
-    """Why the process of a run could not even make its files; None if that is not what happened."""
+def _why_without_files(run: Run, status: int) -> int:
+    """Why the process of a run could not even make its files; 0 if that is not what happened."""
     number = os.waitstatus_to_exitcode(status)
-    if number <= 0 or number not in errno.errorcode or not run.folder.exists():
-        return None
-    return f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"
+    is_so = number > 0 and number in errno.errorcode and run.folder.exists()
+    return number if is_so else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from coolrun.programs import ended_badly
 CLAIMED = "another process does its work"
 # Its own keeper may know more, and has written it down by now.
 UNSEEN = "it ended while nobody watched over it"
+
+# A disk without room, which will have some again.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Order(NamedTuple):
