@@ -184,7 +184,8 @@ def coolrun_pre_launch(run: Run, session: Session, config: Config) -> Lease | No
 def coolrun_retry(run: Run, record: Record, session: Session) -> Retry | None:
     """Say whether a run that ended badly is to be run again. [deciding, first result]
 
-    Called in the runner when its record is written. None means: not by this plugin.
+    Called in the runner when its record is written. None means: not by this plugin. A failure is
+    told, and the run is not run again.
     """
 
 
@@ -227,7 +228,8 @@ def coolrun_diagnose(run: Run, exited: Exit, config: Config) -> str | None:
     """Say in one line why a run failed whose own words do not say it. [deciding, first result]
 
     Called in the runner when a run has failed by itself, before that is written down; what is
-    returned is its `FAILURE`. None means: what the run said stands.
+    returned is its `FAILURE`. None means: what the run said stands. So it does after a failure,
+    which is told.
     """
 
 

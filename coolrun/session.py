@@ -405,10 +405,16 @@ class Session:
 
     def diagnosed(self, run: Run, exited: Exit) -> Exit:
         """The exit of a run that failed, with a better reason if a plugin knows one."""
-        reason = self.config.pluginmanager.ask(
-            "coolrun_diagnose", run=run, exited=exited, config=self.config
-        )
+        reason = self._asked("coolrun_diagnose", run=run, exited=exited, config=self.config)
         return exited if reason is None else exited.because(reason)
+
+    def _asked(self, hook: str, **arguments: Any) -> Any:
+        """What plugins say of a run that has ended; a failure is told and says nothing."""
+        try:
+            return self.config.pluginmanager.ask(hook, **arguments)
+        except PluginError as error:
+            self.config.warn(str(error))
+            return None
 
     def _close_blocked(self, run: Run, verdict: Blocked) -> None:
         now = self.config.clock.now().isoformat(timespec="seconds")
@@ -499,9 +505,7 @@ class Session:
         run = record.run
         again = Retry(run.experiment) if record.exit.trouble is not None else None
         if record.status.final and record.status is not Status.DONE:
-            again = self.config.pluginmanager.ask(
-                "coolrun_retry", run=run, record=record, session=self
-            )
+            again = self._asked("coolrun_retry", run=run, record=record, session=self)
         if again is None or self.state.ending or self.state.draining:
             self._end_for_good(record)
             return

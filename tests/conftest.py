@@ -16,9 +16,14 @@ pytest_plugins = ["coolrun.testing"]
 
 
 def pytest_configure() -> None:
-    """A shell starts what it puts into the background with INT ignored, and children inherit it."""
+    """A shell starts what it puts into the background with INT ignored, and `nohup` ignores HUP.
+
+    Children would inherit both.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 PATIENCE = 5.0  # seconds in which what is ending has to be gone

@@ -26,8 +26,6 @@ def answered(project: Project, hook: str, answer: str, definition: str = DEFINIT
         ("coolrun_capacity()", "1.5", "a whole number"),
         ("coolrun_ready()", "True", "a Blocked"),
         ("coolrun_pre_launch()", "3", "a Lease"),
-        ("coolrun_retry()", "True", "a Retry"),
-        ("coolrun_diagnose()", "3", "text"),
         ("coolrun_continue()", "'last'", "a SessionFolder"),
     ],
 )
@@ -41,6 +39,25 @@ def test_an_answer_of_the_wrong_kind_is_told_with_the_plugin_and_what_was_expect
         f"plugin 'odd' answered {hook[:-2]} with {answer} (expected {expected} or None)\n"
         "  leave it out: -p no:odd\n"
     ) in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "words"),
+    [
+        ("coolrun_retry()", "True", "answered coolrun_retry with True (expected a Retry or None)"),
+        ("coolrun_retry()", "1 / 0", "failed in coolrun_retry: ZeroDivisionError"),
+        ("coolrun_diagnose()", "3", "answered coolrun_diagnose with 3 (expected text or None)"),
+        ("coolrun_diagnose()", "1 / 0", "failed in coolrun_diagnose: ZeroDivisionError"),
+    ],
+)
+def test_what_is_wrong_with_it_after_a_run_costs_neither_its_record_nor_the_session(
+    project: Project, hook: str, answer: str, words: str
+) -> None:
+    outcome = answered(project, hook, answer, f"{FAILING}---\nName: second\n")
+    assert outcome.code == 1
+    assert f"note: plugin 'odd' {words}" in outcome.err
+    assert "-p no:odd" in outcome.err
+    assert [record["FAILURE"] for record in outcome.records] == ["exit code 1"] * 2
 
 
 def test_what_is_no_experiment_is_told_with_the_plugin_that_made_it(project: Project) -> None:

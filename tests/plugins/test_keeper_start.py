@@ -123,9 +123,12 @@ def test_one_that_hangs_while_it_loads_ends_with_its_runner(
     with subprocess.Popen(
         command, cwd=project.path, env=environment, stderr=subprocess.DEVNULL
     ) as runner:
-        wait_for(lambda: file.exists() and file.read_text().endswith("\n"))
-        runner.send_signal(number)
-        assert runner.wait(30) != 0
+        try:
+            wait_for(lambda: file.exists() and file.read_text().endswith("\n"))
+            runner.send_signal(number)
+            assert runner.wait(30) != 0
+        finally:
+            runner.kill()
     keeper = int(file.read_text())
     wait_for(lambda: not is_running(keeper), diagnosis=lambda: keeper)
 
