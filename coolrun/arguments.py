@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from coolrun.declarations import DEFAULT_COMMAND
@@ -49,7 +49,8 @@ def split_arguments(
 ) -> tuple[list[str], list[str], list[str], list[str]]:
     """Tell our arguments from those of the user's program.
 
-    Ours are matched as exact words, never by a prefix: `-print-freq` is not `-p`.
+    Ours are matched as exact words, never by a prefix: `-print-freq` is not `-p`. A number may stand
+    close to its letter, as in `-j4`.
 
     Returns:
         our arguments; what the user's program sees (ours included, as both may use one);
@@ -76,7 +77,7 @@ def split_arguments(
         if word.startswith("+"):
             overrides.append(word)
             continue
-        option = flags.get(word) or (flags.get(word.split("=", 1)[0]) if "=" in word else None)
+        option = flags.get(word) or _with_value(word, flags)
         if word in {"-h", "--help"}:
             ours.append(word)
             continue
@@ -84,8 +85,8 @@ def split_arguments(
         if option is None:
             strange.append(word)
             continue
-        if "=" in word and word not in flags:
-            ours.append(word)
+        if word not in flags:
+            ours.append(word)  # its value is in it
             continue
         values = words[: _count_values(option, words)]
         del words[: len(values)]
@@ -93,6 +94,14 @@ def split_arguments(
         # Joined, argparse cannot take a value such as `-1,0` for a flag.
         ours += [f"{word}={','.join(values)}"] if option.grammar and values else [word, *values]
     return ours, theirs, strange, overrides
+
+
+def _with_value(word: str, flags: Mapping[str, Option]) -> Option | None:
+    """The option of a word that holds its value as well."""
+    if "=" in word:
+        return flags.get(word.split("=", 1)[0])
+    option = flags.get(word[:2]) if word[2:].isdecimal() else None
+    return option if option is not None and "type" in option.arguments else None
 
 
 def _count_values(option: Option, following: Sequence[str]) -> int:

@@ -29,6 +29,8 @@ def parser() -> Parser:
     parser.add_option("--exp", help="a file")
     parser.add_option("--dry", action="store_true")
     parser.add_option("--pick", grammar=re.compile(r"-?\d[-\d,]*"))
+    parser.add_option("-j", "--jobs", type=int)
+    parser.add_option("-x", action="store_true")
     parser.add_option("--two", nargs=2)
     parser.add_option("--some", nargs="*")
     parser.add_option("--maybe", nargs="?", const="yes")
@@ -105,6 +107,8 @@ def test_everything_declared_since_can_be_taken_back(parser: Parser) -> None:
         (["--dr"], [], ["--dr"], []),
         (["-print-freq", "10"], [], ["-print-freq", "10"], []),
         (["--exq=3"], [], ["--exq=3"], []),
+        (["-j4", "x"], ["-j4"], ["-j4", "x"], []),
+        (["-j4x", "-x4"], [], ["-j4x", "-x4"], []),
         (["a=b"], [], ["a=b"], []),
         (["+a=b", "x", "++c=d"], [], ["x"], ["+a=b", "++c=d"]),
         (["--pick", "0", "2", "x"], ["--pick=0,2"], ["--pick", "0", "2", "x"], []),
