@@ -49,8 +49,8 @@ def split_arguments(
 ) -> tuple[list[str], list[str], list[str], list[str]]:
     """Tell our arguments from those of the user's program.
 
-    Ours are matched as exact words, never by a prefix: `-print-freq` is not `-p`. A number may stand
-    close to its letter, as in `-j4`.
+    Ours are matched as exact words, never by a prefix: `-print-freq` is not `-p`. A number may
+    stand close to its letter, as in `-j4`.
 
     Returns:
         our arguments; what the user's program sees (ours included, as both may use one);
