@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ways = {ANCHOR: xargs, **others(Path(folder)), **ours()}
         for count in options.runs:
-            taken = measured(ways, count, options.rounds)
+            taken = measured(ways, count, options.rounds, Path(folder))
             show(taken, count)
             for name, rounds in taken.items():
                 wall = statistics.median(one.wall for one in rounds)
@@ -73,12 +73,15 @@ def main() -> None:
             print(f"  {name:10}{costs[last] / costs[first]:8.2f}")
 
 
-def measured(ways: Mapping[str, Prepare], count: int, rounds: int) -> dict[str, list[Taken]]:
+def measured(
+    ways: Mapping[str, Prepare], count: int, rounds: int, where: Path
+) -> dict[str, list[Taken]]:
+    """Nothing is removed before the end: removing files slows down the making of others."""
     taken: dict[str, list[Taken]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, prepare in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
-                taken[name].append(timed(prepare(Path(folder), count), folder))
+            folder = tempfile.mkdtemp(dir=where)
+            taken[name].append(timed(prepare(Path(folder), count), folder))
     return taken
 
 
