@@ -106,7 +106,8 @@ def misplaced(
                 f"{name!r} is resolved after {here!r}",
                 f"move {name} up: expressions of the default config are resolved top to bottom",
             )
-        return f"{name!r} is defined below {here!r}", f"{name} is defined below: move it up"
+        cure = f"{name} is defined below: move it up, or {here} below it"
+        return f"{name!r} is defined below {here!r}", cure
     if source is own and name in defaults:
         return (
             f"{name!r} is in the default config only",
