@@ -14,13 +14,16 @@ MEMBERSHIP = "/proc/self/cgroup"
 MACHINE = "/proc/vmstat"
 
 
+def allowed_cpus() -> int:
+    """The CPUs on which this process may be run, whatever share of them it is given."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def usable_cpus(root: str = ROOT, membership: str = MEMBERSHIP) -> int:
     """The CPUs that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    return max(1, min([count, *_quotas(root, membership)]))
+    return max(1, min([allowed_cpus(), *_quotas(root, membership)]))
 
 
 def _quotas(root: str, membership: str) -> Iterator[int]:

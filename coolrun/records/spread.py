@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from coolrun.cgroups import allowed_cpus
 from coolrun.expression import stream_confined
 
 if TYPE_CHECKING:
@@ -23,17 +23,10 @@ PART = 8 << 20
 MEMORY = 2 << 30
 
 
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def shares(items: Sequence[T], sizes: Sequence[int]) -> list[tuple[list[T], int]]:
     """The items in order, in tasks of about the same size: one per core, fewer for little."""
     total = sum(sizes)
-    wanted = max(1, min(cores(), total // WORTH))
+    wanted = max(1, min(allowed_cpus(), total // WORTH))
     made: list[tuple[list[T], int]] = []
     share: list[T] = []
     before = size = 0
@@ -60,7 +53,7 @@ def spread(
     Raises:
         CoolrunError: what `work` raised, or that a child took too much time or memory.
     """
-    most = cores()
+    most = allowed_cpus()
     with ExitStack() as stack:
         running: deque[Generator[Plain, None, None]] = deque()
         for task, size in tasks:

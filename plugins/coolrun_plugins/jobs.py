@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from coolrun import Config, Parser, hookimpl
 
@@ -34,14 +33,11 @@ def coolrun_capacity(config: Config) -> int | None:
     if config.origin("jobs") == "default":
         return None  # whoever knows better says it
     jobs = config.setting("jobs")
-    return usable_cpus() if jobs == AUTO else int(jobs)
+    if jobs != AUTO:
+        return int(jobs)
+    from coolrun.cgroups import allowed_cpus
 
-
-def usable_cpus() -> int:
-    """The CPUs that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return allowed_cpus()
 
 
 def _jobs(value: object) -> int | str:

@@ -6,11 +6,11 @@ import os
 
 import pytest
 
+from coolrun.cgroups import allowed_cpus
 from coolrun.cli import configure
 from coolrun.config import Config
 from coolrun.experiment import Source
 from coolrun.testing import Project
-from coolrun_plugins.jobs import usable_cpus
 
 DEFINITION = """
     Global: {jobs: JOBS}
@@ -36,8 +36,8 @@ def test_the_definition_says_how_many_and_the_command_line_wins() -> None:
 
 
 def test_auto_is_a_run_for_every_cpu_that_the_process_may_use() -> None:
-    assert capacity(configure(["-j", "auto"])) == len(os.sched_getaffinity(0)) == usable_cpus()
-    assert capacity(configure([]), jobs="auto") == usable_cpus()
+    assert capacity(configure(["-j", "auto"])) == len(os.sched_getaffinity(0)) == allowed_cpus()
+    assert capacity(configure([]), jobs="auto") == allowed_cpus()
 
 
 def test_in_this_process_one_goes_on_at_a_time_whatever_was_asked_for() -> None:
