@@ -83,9 +83,10 @@ class Config:
         Raises:
             DefinitionError: two are given side by side.
         """
-        ways = [key.name for key in self.parser.keys.values() if key.runs]
+        declared = self.parser.keys
         for level in (experiment.own, experiment.defaults):
-            given = [key for key in ways if key in level and experiment.get(key) is not None]
+            named = [key for key in level if key in declared and declared[key].runs]
+            given = [key for key in named if experiment.get(key) is not None]
             if len(given) > 1:
                 message = f"{given[0]!r} and {given[1]!r} are both given"
                 error = DefinitionError(message, cure="keep one")

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 def prepare(run: Run, config: Config) -> None:
     """Give this process the environment, the arguments and the working directory of the run."""
     os.environ.update(environment_of(run, config))
+    settle(run, config)
+
+
+def settle(run: Run, config: Config) -> None:
+    """Take up the arguments and the working directory of the run; its environment is there."""
     sys.argv = [sys.argv[0] if sys.argv else "", *config.module_arguments]
     if run.cwd is not None:
         os.chdir(run.cwd)
@@ -50,44 +55,64 @@ def environment_of(run: Run, config: Config) -> dict[str, str]:
     }
 
 
-def perform(
-    run: Run,
-    config: Config,
-    *,
-    started: str | None = None,
-    within: AbstractContextManager[object] | None = None,
-) -> ResultsWriter:
-    """Do the work of a run and write down what it gave and how it ended.
+class Performance:
+    """A run that is about to be performed: its attempt is claimed, its parameters are at hand.
 
-    `started` is the local time now, as ISO 8601 text, if it is known. `within` is entered around
-    the work alone: what entering and leaving it raises is the failure of the run as well.
-
-    Whatever the work raises is the failure of the run. In a process that the work forked and that
-    comes back here as well, nothing is written and the process ends.
-
-    Returns:
-        the results file, still open for threads that the work has left running.
+    Args:
+        started: the local time now, as ISO 8601 text, if it is known.
+        here: it is performed in this process; else in a fork of it.
 
     Raises:
-        OSError: the results file cannot be made, or not be completed at the end.
+        Claimed: another process does, did or forbade the work of this attempt.
+        OSError: the results file cannot be made.
     """
-    process = os.getpid()
-    started = started or config.clock.now().isoformat(timespec="seconds")
-    writer = ResultsWriter(run.results, run.token, started)
-    parameters = Parameters(run.experiment, _Keeper(run, writer).keep)
-    failure, elapsed = _work(run, parameters, config, within or nullcontext())
-    _flush()
-    if os.getpid() != process:
-        os._exit(0 if failure is None else 1)
-    try:
-        final = _final_results(parameters, writer)
-        if failure is None:
-            _warn_about_unread(run, parameters, config, writer)
-        writer.finish(failure, started, elapsed, final)
-    except BaseException:
-        writer.close()
-        raise
-    return writer
+
+    def __init__(
+        self, run: Run, config: Config, started: str | None = None, *, here: bool = True
+    ) -> None:
+        self._run = run
+        self._config = config
+        self._started = started or config.clock.now().isoformat(timespec="seconds")
+        self._here = here
+        self._writer = ResultsWriter(run.results, run.token, self._started, here=here)
+        self._parameters = Parameters(run.experiment, _Keeper(run, self._writer).keep)
+
+    def close(self) -> None:
+        """Leave it to the fork that performs it."""
+        self._writer.close()
+
+    def perform(self, within: AbstractContextManager[object] | None = None) -> ResultsWriter:
+        """Do the work of the run and write down what it gave and how it ended.
+
+        `within` is entered around the work alone: what entering and leaving it raises is the
+        failure of the run as well.
+
+        Whatever the work raises is the failure of the run. In a process that the work forked and
+        that comes back here as well, nothing is written and the process ends.
+
+        Returns:
+            the results file, still open for threads that the work has left running.
+
+        Raises:
+            OSError: the results file cannot be completed.
+        """
+        process = os.getpid()
+        writer, parameters = self._writer, self._parameters
+        if not self._here:
+            writer.take_over()
+        failure, elapsed = _work(self._run, parameters, self._config, within or nullcontext())
+        _flush()
+        if os.getpid() != process:
+            os._exit(0 if failure is None else 1)
+        try:
+            final = _final_results(parameters, writer)
+            if failure is None:
+                _warn_about_unread(self._run, parameters, self._config, writer)
+            writer.finish(failure, self._started, elapsed, final)
+        except BaseException:
+            writer.close()
+            raise
+        return writer
 
 
 def _work(

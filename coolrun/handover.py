@@ -49,7 +49,7 @@ def task(run: Run, config: Config) -> IO[bytes]:
 
 def main() -> None:
     """Perform the run that the input holds."""
-    from coolrun.execution import perform, prepare
+    from coolrun.execution import Performance, prepare
 
     packed = sys.stdin.buffer.read()
     with open(os.devnull, "rb") as nothing:
@@ -58,7 +58,7 @@ def main() -> None:
     if sys.path[:1] != [str(config.cwd)]:
         sys.path.insert(0, str(config.cwd))
     prepare(run, config)
-    perform(run, config)
+    Performance(run, config).perform()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def import_object(names: Sequence[str]) -> object:
         ImportError: a module of the path cannot be imported.
         AttributeError: an object of the path has no such attribute.
     """
-    found: object = import_module(names[0])
+    found: object = sys.modules.get(names[0]) or import_module(names[0])
     for number, name in enumerate(names[1:], start=2):
         if hasattr(found, name):
             found = getattr(found, name)

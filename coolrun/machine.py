@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 
 # Seconds by which a process may seem younger than what it wrote: clock ticks are coarse.
 _COARSE = 0.05
 
 
+@cache
 def boot() -> str:
     """This start of this machine, and the set of process numbers that we see; empty if unknown."""
     try:

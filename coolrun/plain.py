@@ -51,13 +51,16 @@ class Marked(str):
 _WRAP = "~"
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
 def encode(value: Plain) -> str:
     """One line of JSON that keeps number keys, tuples, infinities and marked text.
 
     Raises:
         TypeError: the value holds something that is not plain data.
     """
-    return json.dumps(_wrapped(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(_wrapped(value))
 
 
 def decode(text: str | bytes) -> Plain:

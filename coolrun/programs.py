@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from coolrun.errors import CoolrunError
 from coolrun.plain import Plain, encode
+from coolrun.results import exit_line
 
 LARGEST = 16 << 20  # bytes of results that are read
 
@@ -98,10 +99,9 @@ def end_results(
     results, warnings = written
     lines = [encode(["set", key, value]) for key, value in results.items()]
     lines += [encode(["warning", text]) for text in warnings]
-    lines.append(encode(["exit", failure, started, elapsed]))
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
-        data = ("\n".join(lines) + "\n").encode()
+        data = "\n".join([*lines, exit_line(failure, started, elapsed)]).encode()
         while data:
             data = data[os.write(descriptor, data) :]
     finally:

@@ -5,7 +5,7 @@ however the process ends:
 
     {"format": 1, "token": ..., "started": ..., "pid": ..., "boot": ..., "moment": ...}
     ["set", key, value]      ["delete", key]      ["warning", text]
-    ["pid", number]          the process, where it was not known when the file was made
+    ["pid", number, moment]  the process, where it was another one that made the file
     ["exit", failure, started, elapsed]
 
 Whoever makes the file has claimed the attempt: no other process ever does its work.
@@ -17,6 +17,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun.machine import boot, since_boot, was_there
@@ -25,7 +26,6 @@ from coolrun.run import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FORMAT = 1
 _TAIL = 1 << 16
@@ -42,23 +42,27 @@ class ResultsWriter:
     Where a write fails, what it said is held and written by `finish`. Where the file or its folder
     was removed, `finish` makes them again.
 
+    Args:
+        here: it belongs to this process; else to the fork that takes over.
+
     Raises:
         Claimed: the attempt is another process's.
         OSError: the file cannot be made.
     """
 
-    def __init__(self, path: Path, token: str, started: str) -> None:
-        self._path = path
-        self._pid = os.getpid()
+    def __init__(self, path: str | Path, token: str, started: str, *, here: bool = True) -> None:
+        self._path = os.fspath(path)
+        self._pid = os.getpid() if here else 0
         self._header = _header_of(token, started, self._pid)
         self._texts: dict[str, int | None] = {}
         self._warnings: dict[str, None] = {}
         self._complete = True
-        self._use(_claimed(path, self._header))
+        self._use(_claimed(self._path, self._header))
 
-    @property
-    def path(self) -> Path:
-        return self._path
+    def take_over(self) -> None:
+        """Be the process that it belongs to, as whoever reads the file can tell."""
+        self._pid = self._header["pid"] = os.getpid()
+        self._append(_pid_line(self._pid))
 
     def set(self, key: str, value: Plain) -> None:
         """Keep a result, unless this is what the file says already."""
@@ -102,7 +106,7 @@ class ResultsWriter:
         if os.getpid() != self._pid:
             return
         if not self._is_there():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
             if self._is_ours():
                 os.close(self._descriptor)
             self._open()
@@ -112,18 +116,18 @@ class ResultsWriter:
             lines = ["", *(encode(["set", key, value]) for key, value in results.items())]
             lines += [encode(["warning", text]) for text in self._warnings]
             _write(self._descriptor, ("\n".join(lines) + "\n").encode())
-        _write(self._descriptor, (encode(["exit", failure, started, elapsed]) + "\n").encode())
+        _write(self._descriptor, exit_line(failure, started, elapsed).encode())
 
     def close(self) -> None:
         """Let go of the file. What is set afterwards is not kept."""
-        if os.getpid() == self._pid and self._is_ours():
+        if self._pid in {0, os.getpid()} and self._is_ours():
             os.close(self._descriptor)
         self._pid = -1
 
     def _open(self) -> None:
         descriptor = os.open(self._path, _FLAGS, 0o666)
         self._use(descriptor)
-        _write(descriptor, (encode(self._header) + "\n").encode())
+        _write(descriptor, _header_line(self._header).encode())
 
     def _use(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -197,7 +201,7 @@ def read_results(path: Path, token: str) -> Written:
     results: dict[str, Plain] = {}
     warnings: dict[str, None] = {}
     ended: tuple[str | None, str, float] | None = None
-    pid = 0
+    pid, moment = 0, 0.0
     try:
         file = path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
@@ -208,6 +212,7 @@ def read_results(path: Path, token: str) -> Written:
         header = _header(file.readline())
         if header.get("format") != FORMAT or header.get("token") != token:
             return Written()
+        pid, moment = header.get("pid", 0), header.get("moment", 0.0)
         for line in file:
             event = _event(line)
             if event is None:
@@ -220,14 +225,13 @@ def read_results(path: Path, token: str) -> Written:
             elif kind == "warning":
                 warnings[event[1]] = None
             elif kind == "pid":
-                pid = event[1]
+                pid, moment = event[1], event[2] if len(event) > 2 else moment
             elif kind == "exit" and ended is None:
                 ended = event[1], event[2], event[3]
     told = tuple(warnings)
     exited = None if ended is None else Exit(token, *ended, results, told)
-    pid = pid or header.get("pid", 0)
-    moment, at_boot = header.get("moment", 0.0), header.get("boot", "")
-    return Written(True, results, told, header.get("started"), pid, exited, moment, at_boot)
+    started, at_boot = header.get("started"), header.get("boot", "")
+    return Written(True, results, told, started, pid, exited, moment, at_boot)
 
 
 def token_of(path: Path) -> str | None:
@@ -256,7 +260,7 @@ def append_pid(path: Path, pid: int) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    _append_line(path, f'["pid",{pid}]\n')
+    _append_line(path, _pid_line(pid))
 
 
 def forbid(path: Path, token: str) -> bool:
@@ -286,8 +290,8 @@ def append_exit(
     header, exited = _ends(path)
     if header.get("token") != token or exited or (pid and header.get("pid", -1) not in {0, pid}):
         return
-    event = encode(["exit", failure, header.get("started", started), elapsed])
-    _append_line(path, f"\n{event}\n")
+    line = exit_line(failure, str(header.get("started", started)), elapsed)
+    _append_line(path, f"\n{line}")
 
 
 def has_exit(path: Path, token: str) -> bool:
@@ -311,22 +315,22 @@ def _ends(path: Path) -> tuple[dict[str, Plain], bool]:
         return header, b'\n["exit",' in file.read(_TAIL)
 
 
-def _claimed(path: Path, header: Mapping[str, Plain]) -> int:
+def _claimed(path: str | Path, header: Mapping[str, Plain]) -> int:
     """Make the file, which only one process can, and write its first line; its descriptor."""
     try:
         descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
     except FileExistsError:
-        owner = token_of(path)
+        owner = token_of(Path(path))
         if owner is None or owner == header["token"]:
             raise Claimed(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         # Another attempt's: its process may still write to the file it has open.
-        path.unlink()
+        os.unlink(path)
         descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
     try:
-        _write(descriptor, f"{encode(header)}\n".encode())
+        _write(descriptor, _header_line(header).encode())
     except BaseException:
         os.close(descriptor)
-        path.unlink()
+        os.unlink(path)
         raise
     return descriptor
 
@@ -340,6 +344,20 @@ def _header_of(token: str, started: str, pid: int) -> dict[str, Plain]:
         "boot": boot(),
         "moment": since_boot(),
     }
+
+
+def exit_line(failure: str | None, started: str, elapsed: float) -> str:
+    """The line that says how the work ended. `encode` would say the same, and take longer."""
+    told = "null" if failure is None else json.dumps(failure)
+    return f'["exit",{told},{json.dumps(started)},{elapsed!r}]\n'
+
+
+def _header_line(header: Mapping[str, Plain]) -> str:
+    return f"{encode(header)}\n"
+
+
+def _pid_line(pid: int) -> str:
+    return f'["pid",{pid},{since_boot()}]\n'
 
 
 def _append_line(path: Path, line: str) -> None:

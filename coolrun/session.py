@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import select
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -340,7 +340,7 @@ class Session:
         verdict = self._verdict(experiment)
         position = experiment.position
         attempt = self.attempts.get(position, 0) + 1
-        run = self.run_of(Attempt(position, attempt, secrets.token_hex(8)))
+        run = self.run_of(Attempt(position, attempt, os.urandom(8).hex()))
         if verdict is None:
             self._leases.take(run, self)
         taken = self.queue.take(experiment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +43,7 @@ class SessionFolder:
         root = cwd / ".coolrun"
         # Names sort by time, within a second too: what is the newest session is read off them.
         moment = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}"
-        folder = cls(root / kind / f"{moment}{secrets.token_hex(2)}")
+        folder = cls(root / kind / f"{moment}{os.urandom(2).hex()}")
         try:
             folder.runs.mkdir(parents=True)
             ignore = root / ".gitignore"

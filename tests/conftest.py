@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How fast examples are made is the machine's affair, as is how long one takes.
+hypothesis.settings.register_profile(
+    "coolrun", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("coolrun")
 
 pytest_plugins = ["coolrun.testing"]
 

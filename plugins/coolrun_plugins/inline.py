@@ -80,7 +80,7 @@ class InlineLauncher:
             os.close(self._pipe.pop())
 
     def _perform(self, run: Run) -> Exit:
-        from coolrun.execution import perform, prepare
+        from coolrun.execution import Performance, prepare
         from coolrun.results import read_results
 
         started = self._config.clock.now().isoformat(timespec="seconds")
@@ -90,7 +90,7 @@ class InlineLauncher:
             try:
                 _put_first(str(self._config.cwd))
                 prepare(run, self._config)
-                perform(run, self._config).close()
+                Performance(run, self._config).perform().close()
             except KeyboardInterrupt:
                 failure = "KeyboardInterrupt"
             except OSError as error:

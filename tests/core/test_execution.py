@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coolrun.errors import CoolrunError, DefinitionError
-from coolrun.execution import environment_of, perform, prepare
+from coolrun.execution import Performance, environment_of, prepare
 from coolrun.experiment import Experiment
 from coolrun.failure import describe, printed
 from coolrun.results import read_results
@@ -33,7 +33,7 @@ def execute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ex
         experiment = Experiment({"_work": 0, **(values or {})}, given=given, position=0)
         run = Run("session", experiment, 1, "token", tmp_path / "run")
         run.folder.mkdir(exist_ok=True)
-        perform(run, bench.config).close()
+        Performance(run, bench.config).perform().close()
         bench.config.close()
         exited = read_results(run.results, "token").exit
         assert exited is not None
@@ -114,7 +114,7 @@ def test_a_guard_that_fails_is_the_failure_of_the_run(tmp_path: Path) -> None:
 
     bench = make_bench(tmp_path, [print])
     run = Run("session", Experiment({"_work": 0}, position=0), 1, "token", tmp_path)
-    perform(run, bench.config, within=Guard()).close()
+    Performance(run, bench.config).perform(Guard()).close()
     bench.config.close()
     exited = read_results(run.results, "token").exit
     assert exited is not None

@@ -48,20 +48,24 @@ def test_a_session_whose_keeper_cannot_start_gives_up_with_one_error(
     assert not sessions.exists() or not list(sessions.iterdir()), "nothing was begun"
 
 
-# The first run takes its keeper with it, and the one after that cannot load what it needs.
+# The first run takes its keeper with it, and the one after that cannot load what it needs. The
+# others end when it has gone, so that the last one is left for a keeper that never comes.
 TAKES_IT_ALONG = """
-    import os, pathlib
+    import os, pathlib, time
+    import goes
 
     def main(exp):
         exp.SQUARE = exp.REP ** 2
-        if exp.REP == 0 and not pathlib.Path("begun").exists():
-            pathlib.Path("begun").touch()
-            pathlib.Path("broken").touch()
-            os.kill(os.getppid(), 9)
+        while pathlib.Path("first").exists() and os.getppid() == goes.KEEPER:
+            if exp.REP == 0:
+                pathlib.Path("broken").touch()
+                os.kill(goes.KEEPER, 9)
+            time.sleep(0.01)
 """
 LOADS = """
     import os, pathlib
 
+    KEEPER = os.getpid()
     if pathlib.Path("broken").exists():
         os._exit(3)
 """
@@ -70,13 +74,15 @@ LOADS = """
 def test_one_that_cannot_be_replaced_ends_the_session_and_nothing_is_lost(
     project: Project,
 ) -> None:
-    project({"study.py": TAKES_IT_ALONG, "goes.py": LOADS, "experiment.yaml": DEFINITION})
+    files = {"study.py": TAKES_IT_ALONG, "goes.py": LOADS, "experiment.yaml": DEFINITION}
+    project({**files, "first": ""})
     outcome = project.run()
     assert outcome.code not in {0, 1}, outcome
     assert len(re.findall(r"(?m)^error: .*", outcome.err)) == 1, outcome.err
     assert GONE in outcome.err
     assert "lost" not in outcome.out
-    (project.path / "broken").unlink()
+    for name in ("broken", "first"):
+        (project.path / name).unlink()
     outcome = project.run("--resume")
     assert outcome.code == 0, outcome
     # Of what had begun an attempt may be lost, and another one follows; nothing is done twice.

@@ -11,6 +11,7 @@ import os
 import pickle
 import select
 import socket
+from array import array
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LENGTH = 8
 _CHUNK = 1 << 18
 MOST = 253  # open files that Linux lets go with a message (SCM_MAX_FD)
+_ROOM = socket.CMSG_SPACE(MOST * array("i").itemsize)
 
 
 class ChannelClosed(Exception):
@@ -99,14 +101,13 @@ class Channel:
         is_open = True
         while True:
             try:
-                data, files, _, _ = socket.recv_fds(self._socket, _CHUNK, MOST)
+                data, beside, _, _ = self._socket.recvmsg(_CHUNK, _ROOM)
             except BlockingIOError:
                 break
             except OSError:
-                data, files = b"", []
-            for number in files:
-                os.set_inheritable(number, False)
-            self.files += files
+                data, beside = b"", []
+            for _, _, numbers in beside:
+                self._keep(numbers)
             if not data:
                 is_open = False
                 break
@@ -117,6 +118,13 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _keep(self, numbers: bytes) -> None:
+        """Keep open files; what is torn of the last number is no file."""
+        files = array("i", numbers[: len(numbers) - len(numbers) % array("i").itemsize])
+        for number in files:
+            os.set_inheritable(number, False)
+        self.files += files
 
     def _complete(self) -> list[tuple[Any, ...]]:
         messages = []

@@ -6,44 +6,60 @@ import atexit
 import ctypes
 import errno
 import os
-import pickle
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import coolrun.importing  # noqa: F401 - most runs need it, and would import it one by one
-from coolrun.execution import environment_of, perform, prepare
+from coolrun.execution import settle
 from coolrun.failure import printed
 from coolrun.results import Claimed
+from coolrun_plugins.local.surroundings import own_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from coolrun.config import Config
-    from coolrun.experiment import Source
+    from coolrun.execution import Performance
     from coolrun.run import Run
-    from coolrun_plugins.local.messages import Order
 
 
-_LIBC = ctypes.CDLL(None)
+# What `signal` calls, without the enums that it makes of all numbers: 40 pages of memory.
+_signal = vars(signal)["_signal"]
+_BLOCK, _UNBLOCK = int(signal.SIG_BLOCK), int(signal.SIG_UNBLOCK)
+_INT, _CHLD, _DEFAULT = (int(signal.SIGINT),), int(signal.SIGCHLD), int(signal.SIG_DFL)
+_fflush = ctypes.CDLL(None).fflush  # looked up once, before any fork
 
 
 def live(
-    order: Order, source: Source | None, config: Config, *, started: str, fresh: bool
+    run: Run,
+    performance: Performance | None,
+    config: Config,
+    environment: Mapping[bytes, bytes],
+    *,
+    output: int,
+    closing: Iterable[int],
 ) -> NoReturn:
     """Be the process of a run, from just after the fork to the end.
 
-    With `fresh` the run is handed to an interpreter of its own. Where the files of the run cannot
-    be written, nothing can be told in them: the exit code is the error number.
+    Without a `performance` the run is handed to an interpreter of its own. Where the files of the
+    run cannot be written, nothing can be told in them: the exit code is the error number.
     """
     code = 1
     try:
         os.setsid()
-        run: Run = pickle.loads(order.pickled)  # noqa: S301 - from the runner, our own process
-        run.experiment.source = source
-        redirect_output(order.output)
-        if fresh:
+        signal.set_wakeup_fd(-1)
+        _signal.signal(_CHLD, _DEFAULT)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        for number in (output, *closing):
+            os.close(number)
+        own_environment().update(environment)
+        for name, value in environment.items():
+            os.putenv(name, value)
+        if performance is None:
             _start_fresh(run, config)
-        work(run, config, started)
+        work(run, performance, config)
         code = 0
     except Claimed:
         code = errno.EEXIST
@@ -62,12 +78,12 @@ def live(
     raise AssertionError  # never reached: `_exit` does not return
 
 
-def work(run: Run, config: Config, started: str | None = None) -> None:
+def work(run: Run, performance: Performance, config: Config) -> None:
     """Perform the run in this process, and end as a Python program ends."""
-    prepare(run, config)
+    settle(run, config)
     reseed()
     interruptible = Interruptible()
-    perform(run, config, started=started, within=interruptible)
+    performance.perform(interruptible)
     with interruptible:
         finish()
 
@@ -76,24 +92,10 @@ class Interruptible:
     """INT, blocked until now, is let through: what it stops is the work, not its record."""
 
     def __enter__(self) -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        _signal.pthread_sigmask(_UNBLOCK, _INT)
 
     def __exit__(self, *failure: object) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-def redirect_output(path: str) -> None:
-    """Have everything that is printed, by whatever means, go to a file."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    try:
-        descriptor = os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        descriptor = os.open(path, flags, 0o666)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    if descriptor > 2:
-        os.close(descriptor)
+        _signal.pthread_sigmask(_BLOCK, _INT)
 
 
 def reseed() -> None:
@@ -109,7 +111,8 @@ def reseed() -> None:
 
 def finish() -> None:
     """Wait for threads, run what was registered for the exit, and flush, in Python's own order."""
-    threading._shutdown()  # type: ignore[attr-defined]  # as `Py_Finalize` does
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()  # as `Py_Finalize` does
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -117,7 +120,7 @@ def finish() -> None:
                 stream.flush()
         except (OSError, ValueError, AttributeError):
             continue  # closed or replaced by the work
-    _LIBC.fflush(None)  # what libraries printed in C
+    _fflush(None)  # what libraries printed in C
 
 
 def print_failure(error: BaseException) -> None:
@@ -135,5 +138,4 @@ def _start_fresh(run: Run, config: Config) -> NoReturn:
     descriptor = hand_over(run, config)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     command = [sys.executable, "-m", "coolrun_plugins.local.fresh", str(descriptor)]
-    environment = {**os.environ, **environment_of(run, config)}
-    os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter

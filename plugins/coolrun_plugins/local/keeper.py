@@ -8,12 +8,12 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from coolrun.clock import Clock
 from coolrun.results import Claimed, append_exit, has_exit, read_results
 from coolrun_plugins.local.channel import Channel, ChannelClosed
-from coolrun_plugins.local.child import live
+from coolrun_plugins.local.forking import fork
 from coolrun_plugins.local.messages import (
     CLAIMED,
     FULL,
@@ -144,13 +144,23 @@ class Keeper:
         started = self._clock.now().isoformat(timespec="seconds")
         begun = time.monotonic()
         try:
-            pid = os.fork()
-        except OSError as error:
-            reason = f"could not be started: {error.strerror}"
-            self._endings.append(Ending(order.token, reason, started, 0.0, ()))
+            pid = fork(
+                order,
+                self._sources.get(order.source),
+                self._config,
+                started=started,
+                fresh=fresh is not None,
+                closing=(*self._descriptors, *self._watched, *self._channel.files),
+            )
+        except Claimed:
+            self._endings.append(Ending(order.token, CLAIMED, started, 0.0, ()))
             return
-        if pid == 0:
-            self._become_child(order, started, fresh)
+        except OSError as error:
+            status: int | str = f"could not be started: {error.strerror}"
+            if error.filename is not None and error.errno is not None:
+                status = error.errno << 8  # as a run says it that cannot make its files
+            self._endings.append(Ending(order.token, status, started, 0.0, ()))
+            return
         warnings = [warning] if warning else []
         self._tasks[pid] = Task(pid, order.token, order.results, started, begun, warnings=warnings)
 
@@ -174,15 +184,6 @@ class Keeper:
             self._endings.append(Ending(order.token, reason, started, 0.0, ()))
             return
         self._tasks[pid] = Task(pid, order.token, order.results, started, begun, program=program)
-
-    def _become_child(self, order: Order, started: str, fresh: str | None) -> NoReturn:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        # By number: closing the objects costs more, and they are never used again.
-        for number in (*self._descriptors, *self._watched, *self._channel.files):
-            os.close(number)
-        source = self._sources.get(order.source)
-        live(order, source, self._config, started=started, fresh=fresh is not None)
 
     # Adopting
 

@@ -201,10 +201,12 @@ class LocalLauncher:
 
     def _order(self, run: Run) -> Order:
         """The run without the text of its definition, which is sent once."""
+        added = environment_of(run, self._config)
+        environment = {os.fsencode(name): os.fsencode(value) for name, value in added.items()}
+        always = (run.token, str(run.output), str(run.results), environment)
         program = self._program(run)
         if program is not None:
-            paths = str(run.output), str(run.results)
-            return Order(run.token, *paths, (), False, -1, b"", program, len(run.descriptors))
+            return Order(*always, (), False, -1, b"", program, len(run.descriptors))
         experiment = copy.copy(run.experiment)
         source, experiment.source = experiment.source, None
         number = -1
@@ -215,9 +217,7 @@ class LocalLauncher:
                 self._send(("source", number, source))
         data = pickle.dumps(_sendable(run, experiment), protocol=5)
         return Order(
-            run.token,
-            str(run.output),
-            str(run.results),
+            *always,
             early_names(run.environment),
             run.cwd is not None,
             number,
@@ -242,7 +242,6 @@ class LocalLauncher:
         return ProgramOrder(
             program.file,
             program.arguments,
-            environment_of(run, self._config),
             str(run.written),
             (*run.experiment, *RECORD_KEYS),
         )

@@ -23,6 +23,8 @@ class Order(NamedTuple):
     Attributes:
         token: which attempt.
         output, results: the paths of its files.
+        environment: what it finds in its environment besides the runner's own, as the system takes
+            it.
         early: names in its environment that a process takes note of only when it starts.
         moved: whether it runs in another folder than the project's.
         source: the number of the text that its experiment came from, or -1.
@@ -34,6 +36,7 @@ class Order(NamedTuple):
     token: str
     output: str
     results: str
+    environment: dict[bytes, bytes]
     early: tuple[str, ...]
     moved: bool
     source: int
@@ -47,14 +50,12 @@ class ProgramOrder(NamedTuple):
 
     Attributes:
         file, arguments: the executable, and what it gets.
-        environment: what is added to the runner's.
         written: where it may write results.
         reserved: keys that are no results.
     """
 
     file: str
     arguments: tuple[str, ...]
-    environment: dict[str, str]
     written: str
     reserved: tuple[str, ...]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from coolrun.programs import end_results, read_written
 from coolrun.results import append_pid, claim
 from coolrun_plugins.local.messages import failure_of
+from coolrun_plugins.local.surroundings import own_environment
 
 if TYPE_CHECKING:
     from coolrun_plugins.local.messages import Order, ProgramOrder
@@ -33,7 +34,7 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
         pid = os.posix_spawn(
             program.file,
             program.arguments,
-            _environment(program.environment),
+            {**own_environment(), **order.environment},
             file_actions=((os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)),
             setsid=True,
             setsigmask=(),
@@ -58,14 +59,6 @@ def write_end(task: Task, program: ProgramOrder) -> None:
         end_results(task.results, failure_of(task.status), task.started, elapsed, written)
     except OSError as error:
         task.warnings.append(f"its results could not be recorded: {error.strerror}")
-
-
-def _environment(added: dict[str, str]) -> dict[bytes, bytes]:
-    """The environment of this process, as bytes as it is kept, and what is added to it."""
-    environment: dict[bytes, bytes] = dict(os.environ._data)  # type: ignore[attr-defined]
-    for name, value in added.items():
-        environment[os.fsencode(name)] = os.fsencode(value)
-    return environment
 
 
 def open_output(path: str) -> int:

@@ -56,9 +56,9 @@ class Surroundings:
 
     def reason_not_to_fork(self) -> str | None:
         """Why a fork of this process would not be safe, or None."""
-        import threading
-
-        others = [thread for thread in threading.enumerate() if thread.name != "MainThread"]
+        threading = sys.modules.get("threading")
+        threads = threading.enumerate() if threading is not None else []
+        others = [thread for thread in threads if thread.name != "MainThread"]
         if others:
             return f"a preloaded library has started threads ({others[0].name})"
         torch = sys.modules.get("torch")
@@ -88,6 +88,11 @@ class Surroundings:
     def always_start_fresh(self) -> None:
         """From now on every run gets an interpreter of its own."""
         self._always_fresh = True
+
+
+def own_environment() -> dict[bytes, bytes]:
+    """What `os.environ` holds, as bytes as it is kept."""
+    return os.environ._data  # type: ignore[attr-defined,no-any-return]
 
 
 def settle_down(cwd: str, keep: Iterable[int]) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import ExpressionError
 from coolrun.experiment import dotted
+from coolrun.importing import make_importable
+from coolrun.parameters import replace
 from coolrun.plain import Marked, Plain
 from coolrun_plugins.solve import WORD
 from coolrun_plugins.solve.names import names_for
@@ -43,9 +45,6 @@ def build(experiment: Experiment, parameters: Parameters, config: Config) -> Non
     Raises:
         ExpressionError: one fails.
     """
-    from coolrun.importing import make_importable
-    from coolrun.parameters import replace
-
     for path, marked in _find(experiment):
         make_importable(config.cwd)
         replace(parameters, path, _build(experiment, path, marked, parameters))
@@ -53,7 +52,7 @@ def build(experiment: Experiment, parameters: Parameters, config: Config) -> Non
 
 def _find(experiment: Experiment) -> Iterator[tuple[tuple[object, ...], Marked]]:
     """Every value to be built and its path, top to bottom."""
-    for path, marked in _walk((), experiment):
+    for path, marked in _walk((), experiment.values_by_key):
         is_called = path[0] in _CALLED and len(path) == 1
         if not (is_called and _PATH.fullmatch(marked.expression.strip())):
             yield path, marked
@@ -63,9 +62,9 @@ def _walk(path: tuple[object, ...], value: Plain) -> Iterator[tuple[tuple[object
     if isinstance(value, Marked):
         if value.word == WORD:
             yield path, value
-    elif isinstance(value, Mapping):
-        for key in value:
-            yield from _walk((*path, key), value[key])
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk((*path, key), item)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from _walk((*path, number), item)
