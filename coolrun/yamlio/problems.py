@@ -42,6 +42,8 @@ _MEANINGS = (
         "a value is missing: a bracket is not closed, or a comma stands alone",
         "close it with ] or }, with a value between the commas",
     ),
+    # PyYAML 6.0.4 looks ahead as far as this before its reader counts the levels.
+    ("exceeded maximum nesting depth", "nested far too many levels deep", "flatten it"),
     ("tab character that violates", "a tab cannot indent YAML", "indent with spaces"),
     (
         "could not find expected ':'",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from coolrun.results import read_results, token_of
 from coolrun.testing import Project
 from coolrun.testing.waiting import wait_for
 
@@ -113,7 +113,7 @@ class Bench:
         own = self.project.path / f"elsewhere{number}"
         folders = self.project.path.glob(f".coolrun/sessions/*/runs/{number:04}")
         (results,) = (f for folder in (own, *folders) for f in folder.glob("results.jsonl"))
-        return int(json.loads(results.read_text().splitlines()[0])["pid"])
+        return read_results(results, token_of(results) or "").pid
 
 
 @pytest.fixture

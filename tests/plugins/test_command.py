@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import coolrun
 from coolrun.cli import configure
+from coolrun.results import read_results, token_of
 from coolrun.testing import Project
 from coolrun_plugins.command.line import Line
 from coolrun_plugins.command.template import Hole, pieces
@@ -576,8 +577,9 @@ def test_nothing_of_the_program_is_left_when_it_is_interrupted(project: Project)
     statuses = [r["record"]["STATUS"] for r in records if "record" in r]
     assert statuses == ["interrupted", "interrupted"]
     pids = [
-        json.loads(file.read_text().splitlines()[0])["pid"]
+        read_results(file, token_of(file) or "").pid
         for file in sessions.glob("*/runs/*/results.jsonl")
     ]
+    assert all(pids)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert os.getpid() not in pids
