@@ -158,6 +158,10 @@ class Experiment(Mapping[str, Plain]):
     def __contains__(self, key: object) -> bool:
         return key in self.values_by_key
 
+    def get(self, key: str, default: Plain = None) -> Plain:
+        """The value of a key, or `default`."""
+        return self.values_by_key.get(key, default)
+
 
 def dotted(path: tuple[object, ...]) -> str:
     """A path as people write it: `optimizer.lr`, `layers[0].size`."""

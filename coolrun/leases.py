@@ -67,6 +67,8 @@ class Leases:
 
     def applied(self, run: Run, experiment: Experiment) -> Run:
         """The run with all that it was given, and the experiment as it is to run."""
+        if not self._held.get(run.token) and experiment is run.experiment:
+            return run
         environment: dict[str, str] = {}
         extra: dict[str, Plain] = {}
         note: dict[str, Plain] = {}

@@ -56,7 +56,7 @@ class PluginManager(pluggy.PluginManager):
         self.notices: list[str] = []
         self._told: set[str] = set()
         self._kinds: dict[str, Any] = {}
-        self._callers: dict[str, list[tuple[str, pluggy.HookCaller]]] = {}
+        self._callers: dict[str, list[tuple[str, Callable[..., Any]]]] = {}
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Have the hooks of a plugin called from now on; its name, or None if that is blocked."""
@@ -333,14 +333,19 @@ class PluginManager(pluggy.PluginManager):
         if hook == "coolrun_notice" and not told:
             self.notices.append(arguments["message"])
 
-    def _one_by_one(self, hook: str) -> list[tuple[str, pluggy.HookCaller]]:
+    def _one_by_one(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
         """Who implements a hook, in the order of calls, and a caller for each alone."""
         callers = self._callers.get(hook)
         if callers is None:
-            plugins = self.get_plugins()
+            caller = getattr(self.hook, hook)
+            firstresult = bool(caller.spec and caller.spec.opts["firstresult"])
+
+            def alone(each: pluggy.HookImpl) -> Callable[..., Any]:
+                # As `subset_hook_caller`, which goes through all plugins at every call.
+                return lambda **given: self._hookexec(hook, [each], given, firstresult)
+
             callers = self._callers[hook] = [
-                (each.plugin_name, self.subset_hook_caller(hook, plugins - {each.plugin}))
-                for each in reversed(getattr(self.hook, hook).get_hookimpls())
+                (each.plugin_name, alone(each)) for each in reversed(caller.get_hookimpls())
             ]
         return callers
 

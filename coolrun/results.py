@@ -244,23 +244,26 @@ def token_of(path: Path) -> str | None:
     return token if isinstance(token, str) else None
 
 
-def claim(path: Path, token: str, started: str) -> None:
+def claim(path: str | Path, token: str, started: str) -> int:
     """Take an attempt for a process that does not exist yet; `append_pid` says which it is.
+
+    Returns:
+        the results file, open.
 
     Raises:
         Claimed: the attempt is another process's.
         OSError: the file cannot be made.
     """
-    os.close(_claimed(path, _header_of(token, started, 0)))
+    return _claimed(path, _header_of(token, started, 0))
 
 
-def append_pid(path: Path, pid: int) -> None:
-    """Say which process does the work.
+def append_pid(descriptor: int, pid: int) -> None:
+    """Say in a results file which process does the work.
 
     Raises:
         OSError: the file cannot be written.
     """
-    _append_line(path, _pid_line(pid))
+    _write(descriptor, _pid_line(pid).encode())
 
 
 def forbid(path: Path, token: str) -> bool:

@@ -69,7 +69,7 @@ def test_the_file_of_another_attempt_is_no_claim(path: Path) -> None:
 def test_of_many_that_claim_at_once_one_wins(tmp_path: Path) -> None:
     def attempt(path: Path) -> bool:
         try:
-            claim(path, "token", STARTED)
+            os.close(claim(path, "token", STARTED))
         except Claimed:
             return False
         return True
@@ -81,9 +81,35 @@ def test_of_many_that_claim_at_once_one_wins(tmp_path: Path) -> None:
 
 
 def test_the_process_of_a_claim_can_be_told_later(path: Path) -> None:
-    claim(path, "token", STARTED)
-    append_pid(path, 42)
+    descriptor = claim(path, "token", STARTED)
+    append_pid(descriptor, 42)
+    os.close(descriptor)
     assert read_results(path, "token").pid == 42
+
+
+def test_a_process_told_without_its_moment_is_read_as_well(path: Path) -> None:
+    os.close(claim(path, "token", STARTED))
+    with path.open("a", encoding="utf-8") as file:
+        file.write('["pid",42]\n')
+    assert read_results(path, "token").pid == 42
+
+
+def test_a_fork_takes_over_what_was_claimed_for_it(path: Path) -> None:
+    writer = ResultsWriter(path, "token", STARTED, here=False)
+    writer.set("A", 1)
+    assert read_results(path, "token").results == {}, "this process is not to write"
+    pid = os.fork()
+    if pid == 0:
+        writer.take_over()
+        writer.set("A", 2)
+        writer.finish(None, STARTED, 0.5, {"A": 2})
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    writer.close()
+    written = read_results(path, "token")
+    assert (written.pid, written.results) == (pid, {"A": 2})
+    assert written.exit is not None
+    assert written.exit.elapsed == 0.5
 
 
 def test_a_claim_that_cannot_be_written_leaves_no_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_what_is_too_large_or_cannot_be_read_is_told(
 
 def test_the_end_of_a_program_is_the_end_of_its_run(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    claim(path, "token", "2030-01-01T00:00:00")
+    os.close(claim(path, "token", "2030-01-01T00:00:00"))
     end_results(str(path), "exit code 3", "2030-01-01T00:00:00", 1.5, ({"A": (1, 2)}, ["odd"]))
     exited = read_results(path, "token").exit
     assert exited is not None

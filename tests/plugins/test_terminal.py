@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -345,8 +346,10 @@ def test_the_line_of_progress_says_what_fits(
     assert progress(stage, 60) == "1 a name ...  12 s  1 of 10  about 9 min left"
     assert progress(stage, 40) == "1 a name ...  12 s  1 of 10"
     assert progress(stage, 20) == "1 of 10"
-    stage.session.running[0].experiment.settle({"Name": "a name of some length", "lr": 0.1})
-    stage.session.running[0].experiment.own["lr"] = 0.1
+    (run,) = stage.session.running
+    swept = run.experiment.derive(own={"Name": "a name of some length", "lr": 0.1})
+    swept.position = 1
+    stage.session.running[:] = [dataclasses.replace(run, experiment=swept)]
     assert progress(stage, 100) == full.replace("length", "length lr=0.1")
     assert progress(stage, 76) == full
     capsys.readouterr()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coolrun.programs import end_results, read_written
@@ -27,10 +26,10 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
         Claimed: another process does the work.
         OSError: it cannot be started, or the files of the run cannot be made.
     """
-    output = open_output(order.output)
+    descriptors = [output := open_output(order.output)]
     try:
         # Before it is started: whoever looks for it has to know that it may be there.
-        claim(Path(order.results), order.token, started)
+        descriptors.append(results := claim(order.results, order.token, started))
         pid = os.posix_spawn(
             program.file,
             program.arguments,
@@ -40,13 +39,14 @@ def spawn(order: Order, program: ProgramOrder, started: str) -> int:
             setsigmask=(),
             setsigdef=_USUAL,
         )
+        try:
+            append_pid(results, pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            raise
     finally:
-        os.close(output)
-    try:
-        append_pid(Path(order.results), pid)
-    except OSError:
-        os.kill(pid, signal.SIGKILL)
-        raise
+        for number in descriptors:
+            os.close(number)
     return pid
 
 

@@ -10,7 +10,7 @@ from coolrun.display import cells, shortened, shown, visible
 from coolrun.plain import Marked
 
 if TYPE_CHECKING:
-    from coolrun import Config, Plan, Run
+    from coolrun import Config, Experiment, Plan, Run
     from coolrun.plain import Plain
 
 NAME = 40  # columns
@@ -27,6 +27,7 @@ class Labels:
         self._config = config
         self._plan: Plan | None = None
         self._common: dict[str, Plain] = {}
+        self._kept: dict[int, tuple[Experiment, tuple[str, list[str]]]] = {}
 
     def learn(self, plan: Plan) -> None:
         """See what the experiments of a session have in common."""
@@ -35,29 +36,41 @@ class Labels:
         self._plan = plan
         self._common = common(some) if len(some) > 1 else {}
 
+    def forget(self, run: Run) -> None:
+        """It has ended, and is not named again."""
+        self._kept.pop(run.experiment.position, None)
+
     def short(self, run: Run) -> str:
         """`24 walk (attempt 2)`."""
         attempt = f" (attempt {run.attempt})" if run.attempt > 1 else ""
-        return f"{run.experiment.position} {shown(run.experiment.name, NAME)}{attempt}"
+        return f"{run.experiment.position} {self._texts(run)[0]}{attempt}"
 
     def long(self, run: Run, room: int) -> str:
         """`24 walk lr=0.1 norm=new`, with at most so many columns of parameters."""
         label = self.short(run)
         if self._plan is None or len(self._plan.experiments) == 1:
             return label  # there is nothing to tell it from
-        for text in self._parameters(run)[:MOST]:
+        for text in self._texts(run)[1][:MOST]:
             room -= cells(text) + 1
             if room < 0:
                 break
             label += f" {text}"
         return label
 
-    def _parameters(self, run: Run) -> list[str]:
-        """Those of its own that the name does not tell, the swept ones first."""
+    def _texts(self, run: Run) -> tuple[str, list[str]]:
+        """The name and the parameters of a run: they stay the same from its start to its end."""
         experiment = run.experiment
+        known, texts = self._kept.get(experiment.position, (None, ("", [])))
+        if known is not experiment:
+            name = shown(experiment.name, NAME)
+            texts = name, self._parameters(experiment, name)
+            self._kept[experiment.position] = experiment, texts
+        return texts
+
+    def _parameters(self, experiment: Experiment, name: str) -> list[str]:
+        """Those of its own that the name does not tell, the swept ones first."""
         (values,) = differences([experiment])
         swept = [key for key in values if _is_swept(key, experiment.swept)]
-        name = shown(experiment.name, NAME)
         texts = []
         for key in dict.fromkeys([*swept, *values]):
             value = values[key]

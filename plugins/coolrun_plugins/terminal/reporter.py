@@ -84,6 +84,7 @@ class Reporter:
         else:
             self._tell(run, str(record.status), elapsed, visible(record.failure)[:500])
             self._tell_more(run, shows=shows)
+        self._labels.forget(run)
         self._tell_warnings(record.exit.warnings)
         if self._now() - self._written >= TICK:
             self._refresh()
