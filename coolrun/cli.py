@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.ENDED
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in MACHINE:
             where = f" ({str(error.filename)!r})" if error.filename else ""
             _print_error(f"the machine does not let us go on: {error.strerror}{where}")
@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
             _close(config)
 
 
-def _unexpected(error: Exception, config: Config | None) -> str:
+def _unexpected(error: BaseException, config: Config | None) -> str:
     from coolrun.owners import owner_of
 
     owner = None if config is None else owner_of(error, config.pluginmanager)
@@ -267,22 +267,18 @@ def _read_options(config: Config, words: Sequence[str]) -> None:
 def _warn_about_near_words(config: Config, ours: set[str]) -> None:
     """What is passed on may be a misspelt flag or command of ours."""
     strange = [w for w in config.module_arguments if w.startswith("--") and w not in ours]
-    first = config.module_arguments[0] if config.module_arguments else "-"
+    first = config.strange_arguments[0] if config.strange_arguments else "-"
     if not strange and first.startswith("-"):
         return
     from difflib import get_close_matches
 
-    if first.endswith((".yaml", ".yml")) and config.option("exp") is None:
-        config.pluginmanager.notices.append(
-            f"{first!r} is passed on to your program; did you mean --exp {first}?"
-        )
-        return
-    command = get_close_matches(first, config.parser.commands, n=1, cutoff=0.6)
-    if command and first not in ours:
-        config.pluginmanager.notices.append(
-            f"{first!r} is passed on to your program; did you mean `coolrun {command[0]}`?"
-        )
+    def note(word: str, meant: str) -> None:
+        text = f"{word!r} is passed on to your program; did you mean {meant}?"
+        config.pluginmanager.notices.append(text)
 
+    if first.endswith((".yaml", ".yml")) and config.option("exp") is None:
+        note(first, f"--exp {first}")
+        return
     flags = [
         f
         for o in config.parser.options
@@ -290,12 +286,19 @@ def _warn_about_near_words(config: Config, ours: set[str]) -> None:
         for f in o.flags
         if f.startswith("--")
     ]
+    command = get_close_matches(first, config.parser.commands, n=1, cutoff=0.6)
+    if f"--{first}" in flags:
+        note(first, f"--{first}")
+    elif command:
+        note(first, f"`coolrun {command[0]}`")
     for word in strange:
-        near = get_close_matches(word.split("=")[0], flags, n=1, cutoff=0.75)
-        if near and near[0] != word.split("=")[0]:
-            config.pluginmanager.notices.append(
-                f"{word!r} is passed on to your program; did you mean {near[0]}?"
-            )
+        flag = word.split("=")[0]
+        longer = [f for f in flags if flag.startswith(f"{f}-")]  # --dry-run
+        near = longer or get_close_matches(flag, flags, n=1, cutoff=0.75)
+        if flag == "--version":
+            note(word, "`coolrun --version`")
+        elif near and near[0] != flag:
+            note(word, near[0])
 
 
 def _help(parser: Parser, command: Command) -> str:
@@ -355,5 +358,6 @@ def _flush_notices(pluginmanager: PluginManager) -> None:
     from coolrun.streams import write
 
     for notice in pluginmanager.notices:
-        write(sys.stderr, f"note: {visible(notice)}\n")
+        text = "\n".join(visible(line) for line in notice.splitlines())
+        write(sys.stderr, f"note: {text}\n")
     pluginmanager.notices.clear()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun.errors import CoolrunError, PluginError
 from coolrun.failure import describe, printed
+from coolrun.owners import owner_of
 from coolrun.parameters import Parameters, results, unread
 from coolrun.plainness import to_plain
 from coolrun.results import ResultsWriter
@@ -56,30 +57,18 @@ def environment_of(run: Run, config: Config) -> dict[str, str]:
 
 
 class Performance:
-    """A run that is about to be performed: its attempt is claimed, its parameters are at hand.
+    """A run that is about to be performed, here or in a fork of this process.
 
     Args:
         started: the local time now, as ISO 8601 text, if it is known.
-        here: it is performed in this process; else in a fork of it.
-
-    Raises:
-        Claimed: another process does, did or forbade the work of this attempt.
-        OSError: the results file cannot be made.
     """
 
-    def __init__(
-        self, run: Run, config: Config, started: str | None = None, *, here: bool = True
-    ) -> None:
+    def __init__(self, run: Run, config: Config, started: str | None = None) -> None:
         self._run = run
         self._config = config
         self._started = started or config.clock.now().isoformat(timespec="seconds")
-        self._here = here
-        self._writer = ResultsWriter(run.results, run.token, self._started, here=here)
-        self._parameters = Parameters(run.experiment, _Keeper(run, self._writer).keep)
-
-    def close(self) -> None:
-        """Leave it to the fork that performs it."""
-        self._writer.close()
+        self._keeper = _Keeper(run)
+        self._parameters = Parameters(run.experiment, self._keeper.keep)
 
     def perform(self, within: AbstractContextManager[object] | None = None) -> ResultsWriter:
         """Do the work of the run and write down what it gave and how it ended.
@@ -94,12 +83,13 @@ class Performance:
             the results file, still open for threads that the work has left running.
 
         Raises:
-            OSError: the results file cannot be completed.
+            Claimed: another process does, did or forbade the work of this attempt.
+            OSError: the results file cannot be made, or not be completed at the end.
         """
         process = os.getpid()
-        writer, parameters = self._writer, self._parameters
-        if not self._here:
-            writer.take_over()
+        writer = ResultsWriter(self._run.results, self._run.token, self._started)
+        self._keeper.writer = writer
+        parameters = self._parameters
         failure, elapsed = _work(self._run, parameters, self._config, within or nullcontext())
         _flush()
         if os.getpid() != process:
@@ -141,25 +131,38 @@ def _work(
             work()
     # Everything, MemoryError and KeyboardInterrupt too: this is the outermost frame of the run.
     except BaseException as error:
-        failure = describe(error)
+        failure = describe(error) if begun is not None else _before_the_work(error, config)
         _print(printed(error))
     return failure, 0.0 if begun is None else time.monotonic() - begun
+
+
+def _before_the_work(error: BaseException, config: Config) -> str:
+    """The failure of what prepares the work: a plugin that is no built-in is named."""
+    manager = config.pluginmanager
+    owner = owner_of(error, manager)
+    failure = describe(error)
+    if failure is None or (owner is not None and isinstance(error, SystemExit)):
+        failure = f"{failure or 'exit code 0'} before its work began"
+    if owner is None or isinstance(error, CoolrunError):
+        return failure
+    return f"plugin {owner!r} failed in coolrun_execute: {failure}"
 
 
 class _Keeper:
     """Writes each result the moment it is set."""
 
-    def __init__(self, run: Run, writer: ResultsWriter) -> None:
+    writer: ResultsWriter
+
+    def __init__(self, run: Run) -> None:
         self._reserved = frozenset({*RECORD_KEYS, *run.experiment.given, *run.extra})
-        self._writer = writer
 
     def keep(self, key: str, value: object) -> None:
         plain, warning = to_plain(value)
-        self._writer.set(key, plain)
+        self.writer.set(key, plain)
         if warning is not None:
-            self._writer.warn(f"result {key!r}: {warning}")
+            self.writer.warn(f"result {key!r}: {warning}")
         if key in self._reserved:
-            self._writer.warn(f"result {key!r} is not recorded: the runner writes this key itself")
+            self.writer.warn(f"result {key!r} is not recorded: the runner writes this key itself")
 
 
 def _final_results(parameters: Parameters, writer: ResultsWriter) -> Mapping[str, Any]:

@@ -36,8 +36,8 @@ def printed(error: BaseException) -> str:
     try:
         trace = _outside(error.__traceback__) or error.__traceback__
         return "".join(traceback.format_exception(type(error), error, trace))
-    # An exception's own code runs while it is shown.
-    except Exception as failure:
+    # An exception's own code runs while it is shown, which may raise anything.
+    except BaseException as failure:
         return f"{describe(error)}\n(no traceback: {type(failure).__name__} while it was made)\n"
 
 
@@ -45,7 +45,7 @@ def _describe_exit(code: object) -> str | None:
     if code is None:
         return None
     if isinstance(code, int):
-        return None if code == 0 else f"exit code {int(code)}"
+        return None if int.__eq__(code, 0) is True else f"exit code {int.__int__(code)}"
     return _line(_shown(code)) or "exit code 1"
 
 
@@ -57,7 +57,7 @@ def _shown(value: object) -> str:
     try:
         return str(value)
     # An exception's own code; the run has failed already and its record is to be written.
-    except Exception as failure:
+    except BaseException as failure:
         return f"<no text: {type(failure).__name__} in its __str__>"
 
 

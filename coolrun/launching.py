@@ -93,7 +93,8 @@ class ProcessLauncher:
 
     def _tell(self, exited: Exit) -> None:
         self._exits.append(exited)
-        os.write(self._pipe[1], b".")
+        if self._pipe:  # or nobody asks any more
+            os.write(self._pipe[1], b".")
 
 
 def exit_of(run: Run, code: int, seconds: float = 0.0) -> Exit:

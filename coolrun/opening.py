@@ -117,6 +117,7 @@ def resume_session(
         config.module_arguments = list(resumption.command["arguments"])
     config.take_settings(plan.settings, plan.source)
     launcher = launcher_of(config)
+    check_ways(plan, config)
     config.pluginmanager.ask("coolrun_check", plan=plan, config=config)
     with _told(folder):
         session = open_session(plan, folder, config, launcher, enqueue=False)

@@ -79,7 +79,7 @@ class _Conversion:
         try:
             return self.converted(value, path)
         # The value's own code runs here, and a result is never lost for what that code does.
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return self.as_repr(value, path, f"could not be read ({type(error).__name__})")
         finally:
             self.active.discard(id(value))
@@ -284,7 +284,7 @@ def _repr(value: object) -> str:
         text = repr(value)
         return text.encode("utf-8", "backslashreplace").decode()
     # A repr is the value's own code; there is still a record to be written.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         kind = type(value)
         return f"<{kind.__module__}.{kind.__qualname__}, repr failed: {type(error).__name__}>"
 

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -56,17 +57,41 @@ class PluginManager(pluggy.PluginManager):
         self.notices: list[str] = []
         self._told: set[str] = set()
         self._kinds: dict[str, Any] = {}
+        self._all_specified = False
         self._callers: dict[str, list[tuple[str, Callable[..., Any]]]] = {}
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Have the hooks of a plugin called from now on; its name, or None if that is blocked."""
         self._callers.clear()
-        return super().register(plugin, name)
+        registered = super().register(plugin, name)
+        if self._all_specified and registered is not None:
+            self._tell_of_unknown_hooks(plugin)
+        return registered
 
     def unregister(self, plugin: object = None, name: str | None = None) -> object:
         """Have the hooks of a plugin not called any more; returns the plugin."""
         self._callers.clear()
         return super().unregister(plugin, name)
+
+    def add_hookspecs(self, module_or_class: ModuleType | type) -> None:
+        """Take more specifications; a stranger whose functions do not fit them is left out."""
+        for hook, specification in vars(module_or_class).items():
+            caller = getattr(self.hook, hook, None) if hook.startswith(PREFIX) else None
+            for each in [] if caller is None or caller.has_spec() else caller.get_hookimpls():
+                code = specification.__code__
+                known = code.co_varnames[: code.co_argcount]
+                unknown = [name for name in each.argnames if name not in known]
+                options = {"wrapper": each.wrapper, "hookwrapper": each.hookwrapper}
+                trouble = trouble_of(hook, each.function, options, specification)
+                if unknown:
+                    trouble = f"{hook} has no argument {unknown[0]!r} (it has: {', '.join(known)})"
+                name = self.owner(each.plugin_name)
+                info = None if name is None else self.infos.get(name)
+                if trouble is not None and info is not None and info.origin != "built-in":
+                    self.unregister(each.plugin)
+                    error = pluggy.PluginValidationError(each.plugin, trouble)
+                    self._fail(info.name, info.origin, info.version, error)
+        super().add_hookspecs(module_or_class)
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
         """Look only at names that can be hooks: looking at every name costs a tenth of a start.
@@ -128,7 +153,12 @@ class PluginManager(pluggy.PluginManager):
             except (Exception, SystemExit) as error:
                 message = f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}"
                 cure = "`coolrun plugins` lists those that are there"
-                raise UsageError(message, cure=f"{self.near(name, known)}{cure}") from error
+                # One that is there and fails is what was meant.
+                within = error.name if isinstance(error, ImportError) else None
+                found = within is not None and not name.startswith(within)
+                found = found or isinstance(error, pluggy.PluginValidationError)
+                near = "" if found else self.near(name, known)
+                raise UsageError(message, cure=f"{near}{cure}") from error
 
     def near(self, name: str, known: Iterable[str] = ()) -> str:
         """`did you mean 'labtools'? ` where a plugin, or a module of this folder, is called so."""
@@ -203,13 +233,15 @@ class PluginManager(pluggy.PluginManager):
         for name, info in list(self.infos.items()):
             if info.state == "loaded":
                 self.add_options_of(name, parser)
+        self._all_specified = True
         self._tell_of_unknown_hooks()
 
-    def _tell_of_unknown_hooks(self) -> None:
-        """A hook whose name is misspelt would never be called."""
+    def _tell_of_unknown_hooks(self, plugin: object = None) -> None:
+        """A hook whose name is misspelt would never be called: of one plugin, or of all."""
         for name, caller in vars(self.hook).items():
             for implementation in () if caller.has_spec() else caller.get_hookimpls():
-                if not implementation.optionalhook:
+                meant = plugin is None or implementation.plugin is plugin
+                if meant and not implementation.optionalhook:
                     from difflib import get_close_matches
 
                     known = [n for n, c in vars(self.hook).items() if c.has_spec()]
@@ -253,7 +285,7 @@ class PluginManager(pluggy.PluginManager):
             except CoolrunError:
                 raise
             except (Exception, SystemExit) as error:
-                if info.origin == "built-in" or config.command.plugin == name:
+                if info.origin in {"built-in", "-p"} or config.command.plugin == name:
                     raise self.named(error, "coolrun_configure") from error
                 for part in {plugin, *self.get_plugins()} - set(others):
                     self.unregister(part)
@@ -267,10 +299,12 @@ class PluginManager(pluggy.PluginManager):
         except CoolrunError:
             raise
         except (Exception, SystemExit) as error:
-            self._look_for_wrong_answer(hook, arguments)  # on which another plugin has failed
-            raise self.named(error, hook) from error
-        if self._misfits(hook, answer):
-            self._look_for_wrong_answer(hook, arguments)
+            # Who surrounds others may have failed on a wrong answer of theirs.
+            wrong = self._wrong_answer(hook, arguments) if self._surrounding(hook) else None
+            raise (wrong or self.named(error, hook)) from error
+        if misfits := self._misfits(hook, answer):
+            last = next(iter(self._surrounding(hook)), None)
+            raise self._wrong_answer(hook, arguments) or self._wrong(last, hook, misfits[0])
         return answer
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
@@ -292,9 +326,13 @@ class PluginManager(pluggy.PluginManager):
     def _misfits(self, hook: str, answer: Any) -> list[object]:
         """What of an answer, or of several, is not what the specification of the hook says."""
         specification = getattr(self.hook, hook).spec
-        if specification is None or answer is None:
+        first = specification is not None and specification.opts["firstresult"]
+        if specification is None or (first and answer is None):
             return []
-        answers = [answer] if specification.opts["firstresult"] else answer
+        if not first and not isinstance(answer, list):
+            self._kinds[hook] = None  # a wrapper has made something else of all answers
+            return [answer]
+        answers = [answer] if first else answer
         if answers and hook not in self._kinds:
             from coolrun.answers import kind_of
 
@@ -302,23 +340,45 @@ class PluginManager(pluggy.PluginManager):
         kind = self._kinds.get(hook)
         return [] if kind is None else [each for each in answers if not kind.fits(each)]
 
-    def _look_for_wrong_answer(self, hook: str, arguments: dict[str, Any]) -> None:
-        """Ask one by one again, as far as nobody fails.
+    def _surrounding(self, hook: str) -> list[str]:
+        """Who surrounds the others in a hook, and sees their answers."""
+        implementations = getattr(self.hook, hook).get_hookimpls()
+        return [each.plugin_name for each in implementations if each.wrapper or each.hookwrapper]
 
-        Raises:
-            PluginError: somebody's answer is not what the specification of the hook says.
-        """
+    def _wrong_answer(self, hook: str, arguments: dict[str, Any]) -> PluginError | None:
+        """Whose answer is not what the specification of the hook says: all are asked again."""
+        surrounding = self._surrounding(hook)
         for name, caller in self._one_by_one(hook):
+            if name in surrounding:
+                continue
             try:
                 misfits = self._misfits(hook, caller(**arguments))
-            except (Exception, SystemExit):
-                return  # told by the caller
+            except (Exception, SystemExit):  # noqa: S112 - told by the caller, if it did so then
+                continue
             if misfits:
-                raise self._wrong(name, hook, misfits[0])
+                return self._wrong(name, hook, misfits[0])
+        return None
 
-    def _wrong(self, plugin: str, hook: str, answer: object) -> PluginError:
+    def _wrong(self, plugin: str | None, hook: str, answer: object) -> PluginError:
         kind = self._kinds[hook]
-        return PluginError.answered(plugin, hook, answer, kind.words, kind.lacks(answer))
+        words, lacks = (
+            ("a list of answers", []) if kind is None else (kind.words, kind.lacks(answer))
+        )
+        return PluginError.answered(self.owner(plugin), hook, answer, words, lacks)
+
+    def owner(self, name: str | None) -> str | None:
+        """The plugin that an object belongs to which it has registered under a name of its own."""
+        if name is None or name in self.infos:
+            return name
+        part = self.get_plugin(name)
+        module = getattr(part, "__module__", None) or getattr(part, "__name__", "")
+        owners = [
+            own
+            for own in self.infos
+            if (plugin := self.get_plugin(own)) is not None
+            and f"{module}.".startswith(f"{getattr(plugin, '__name__', None)}.")
+        ]
+        return max(owners, key=len, default=name)
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observing hook, one plugin at a time; a failure is told once per plugin."""
@@ -388,7 +448,7 @@ class PluginManager(pluggy.PluginManager):
             frame = trace.tb_frame
             owner = owners.get(frame.f_code) or owner or owners.get(frame.f_globals.get("__name__"))
             trace = trace.tb_next
-        owner = owner or plugin
+        owner = self.owner(owner or plugin)
         who = f"plugin {owner!r}" if owner else "a plugin"
         message = f"{who} failed in {hook}: {type(error).__name__}: {error}"
         leave = f", or leave it out: -p no:{owner}" if owner else ""

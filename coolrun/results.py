@@ -42,27 +42,19 @@ class ResultsWriter:
     Where a write fails, what it said is held and written by `finish`. Where the file or its folder
     was removed, `finish` makes them again.
 
-    Args:
-        here: it belongs to this process; else to the fork that takes over.
-
     Raises:
         Claimed: the attempt is another process's.
         OSError: the file cannot be made.
     """
 
-    def __init__(self, path: str | Path, token: str, started: str, *, here: bool = True) -> None:
+    def __init__(self, path: str | Path, token: str, started: str) -> None:
         self._path = os.fspath(path)
-        self._pid = os.getpid() if here else 0
+        self._pid = os.getpid()
         self._header = _header_of(token, started, self._pid)
         self._texts: dict[str, int | None] = {}
         self._warnings: dict[str, None] = {}
         self._complete = True
         self._use(_claimed(self._path, self._header))
-
-    def take_over(self) -> None:
-        """Be the process that it belongs to, as whoever reads the file can tell."""
-        self._pid = self._header["pid"] = os.getpid()
-        self._append(_pid_line(self._pid))
 
     def set(self, key: str, value: Plain) -> None:
         """Keep a result, unless this is what the file says already."""
@@ -120,7 +112,7 @@ class ResultsWriter:
 
     def close(self) -> None:
         """Let go of the file. What is set afterwards is not kept."""
-        if self._pid in {0, os.getpid()} and self._is_ours():
+        if os.getpid() == self._pid and self._is_ours():
             os.close(self._descriptor)
         self._pid = -1
 

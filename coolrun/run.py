@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,8 @@ class Retry:
     def __post_init__(self) -> None:
         _expect("the experiment of a Retry", self.experiment, Experiment, "an Experiment")
         _expect("the delay of a Retry", self.delay, int | float, "a number of seconds")
+        if not (isfinite(self.delay) and self.delay >= 0):
+            raise ValueError(f"the delay of a Retry is {self.delay!r}, not a number of seconds")
 
 
 @dataclass(frozen=True)
@@ -238,11 +241,11 @@ class Record:
         }
         if self.failure is not None:
             own["FAILURE"] = self.failure
-        own.update(self.run.extra)
+        own |= {k: v for k, v in self.run.extra.items() if k not in RECORD_KEYS}
         if self.run.attempt > 1:
             own["ATTEMPT"] = self.run.attempt
         reserved = {*RECORD_KEYS, *experiment.given}
         parameters = {k: v for k, v in experiment.parameters.items() if k not in RECORD_KEYS}
         results = {k: v for k, v in self.exit.results.items() if k not in reserved}
         given = {k: v for k, v in experiment.given.items() if k not in parameters}
-        return {**parameters, **results, **given, **own}
+        return {**parameters, **results, **given, **own, **parameters}

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coolrun.errors import ExitCode, PluginError, SessionError
+from coolrun.errors import CoolrunError, ExitCode, PluginError, SessionError
 from coolrun.journal import Attempt, Journal
 from coolrun.leases import Leases
 from coolrun.results import read_results
@@ -92,6 +92,7 @@ class Session:
     _unplanned: frozenset[int] = frozenset()
     _turns: int = -1
     _trouble: str | None = None
+    _crowded: Path | None = None
     _finish: Finish | None = None
 
     def __post_init__(self) -> None:
@@ -313,6 +314,10 @@ class Session:
                         self._overtaken[position] = self._overtaken.get(position, 0) + 1
         except Halt as error:
             halt = error
+        except BaseException:
+            for run in reversed(runs):
+                self._take_back(run)
+            raise
         self._submit(runs)
         if halt is not None:
             self.drain(str(halt))
@@ -337,12 +342,15 @@ class Session:
             Busy: what it needs is taken.
             Halt: nothing more is to be started.
         """
-        verdict = self._verdict(experiment)
         position = experiment.position
         attempt = self.attempts.get(position, 0) + 1
         run = self.run_of(Attempt(position, attempt, os.urandom(8).hex()))
-        if verdict is None:
-            self._leases.take(run, self)
+        try:
+            verdict = self._verdict(experiment)
+            if verdict is None:
+                self._leases.take(run, self)
+        except PluginError as error:
+            raise error.at(experiment=experiment.label) from error.__cause__
         taken = self.queue.take(experiment)
         self.waiting.remove(position)
         self._overtaken.pop(position, None)
@@ -397,7 +405,7 @@ class Session:
         elif status is Status.FAILED:
             exited = self.diagnosed(run, exited)
         if exited.trouble is not None:
-            self._hold_on(f"cannot start {run.id}: {exited.trouble}")
+            self._hold_on(f"cannot start {run.id}: {exited.trouble}", run.folder)
         found = self._leases.release(run.token)
         if found:
             run = replace(run, extra={**run.extra, **found})
@@ -412,8 +420,9 @@ class Session:
         """What plugins say of a run that has ended; a failure is told and says nothing."""
         try:
             return self.config.pluginmanager.ask(hook, **arguments)
-        except PluginError as error:
-            self.config.warn(str(error))
+        except CoolrunError as error:
+            named = isinstance(error, PluginError)
+            self.config.warn(str(error) if named else f"{hook} failed: {error}")
             return None
 
     def _close_blocked(self, run: Run, verdict: Blocked) -> None:
@@ -455,7 +464,7 @@ class Session:
         except PluginError as error:
             if isinstance(error.__cause__, OSError):
                 raise error.__cause__ from error
-            raise
+            raise error.at(experiment=record.run.experiment.label) from error.__cause__
         self.journal.recorded(record.run.token)
 
     # What cannot be written is held, and tried again
@@ -471,7 +480,7 @@ class Session:
                 commit()
             self.journal.sync()
             if self._trouble is not None:
-                self.folder.find_room()
+                self.folder.find_room(self._crowded)
         except OSError as error:
             self._hold_on(f"cannot write: {reason_of(error)}")
             return
@@ -489,9 +498,10 @@ class Session:
             self.journal.dequeued(now - self.dequeued, self.dequeued - now)
         self.dequeued, self._turns = frozenset(now), turns
 
-    def _hold_on(self, trouble: str) -> None:
-        """Start nothing more until what has to be written can be written again."""
+    def _hold_on(self, trouble: str, folder: Path | None = None) -> None:
+        """Start nothing more until what has to be written can be written again, there too."""
         if self._trouble is None:
+            self._crowded = folder
             self._trouble = f"{trouble}; it is tried again every second, and nothing is lost"
             self.pause(self._trouble)
 
@@ -506,11 +516,20 @@ class Session:
         again = Retry(run.experiment) if record.exit.trouble is not None else None
         if record.status.final and record.status is not Status.DONE:
             again = self._asked("coolrun_retry", run=run, record=record, session=self)
+        if again is not None and again.experiment.position not in {-1, run.experiment.position}:
+            self.config.warn(
+                f"coolrun_retry answered for {run.experiment.label} with another one: "
+                f"{again.experiment.label}; it is not run again"
+            )
+            again = None
         if again is None or self.state.ending or self.state.draining:
             self._end_for_good(record)
             return
         self.journal.again(run.token)
         self._to_repeat.add(run.experiment.position)
+        again.experiment.position = run.experiment.position
+        if again.experiment is not self.plan.experiments[run.experiment.position]:
+            again.experiment.completed = True  # so that its values are journalled
         self._delayed.append((self._now() + again.delay, again.experiment))
         self.config.pluginmanager.notify("coolrun_post_run", run=run, record=record, session=self)
 

@@ -96,13 +96,13 @@ class SessionFolder:
         """The folder of a run, shared by its attempts; made when the run is."""
         return self.runs / f"{position:04}"
 
-    def find_room(self) -> None:
-        """Make a file and remove it again.
+    def find_room(self, folder: Path | None = None) -> None:
+        """Make a file and remove it again, in a folder of a run or in the session's own.
 
         Raises:
             OSError: the disk has no room for what a run writes at least.
         """
-        path = self.path / "room"
+        path = (folder if folder is not None and folder.is_dir() else self.path) / "room"
         try:
             path.write_bytes(bytes(ROOM))
         finally:

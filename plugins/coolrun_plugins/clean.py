@@ -46,7 +46,7 @@ def coolrun_addoption(parser: Parser) -> None:
         "run",
         command="keep",
         metavar="RUN",
-        help="a RUN_ID, with or without its attempt, or a position in the newest session",
+        help="a position or a name in the newest session, SESSION.POSITION or a RUN_ID",
     )
 
 
@@ -79,20 +79,12 @@ def keep(config: Config) -> int:
     Raises:
         UsageError: there is no such run.
     """
-    from coolrun.finding import find_session
+    from coolrun.finding import find_run
 
-    written = config.option("run")
-    name, _, rest = written.rpartition(".") if written.count(".") == 1 else written.partition(".")
-    position = rest.partition(".")[0] if name else written
-    if written.isdecimal():
-        name, position = "", written
-    session = find_session(config.cwd, name or None)
-    folder = session.run_folder(int(position)) if position.isdecimal() else session.runs / "none"
+    meant = find_run(config.cwd, config.option("run"))
+    folder = meant.folder.run_folder(meant.position)
     if not folder.is_dir():
-        raise UsageError(
-            f"session {session.name} has no run {written!r}",
-            cure="name it as its record does: RUN_ID is session, position and attempt",
-        )
+        raise UsageError(f"run {meant.label} has no folder", cure="see `coolrun status -a`")
     (folder / KEPT).touch()
     print(f"{os.path.relpath(folder, config.cwd)} is kept", file=sys.stdout)
     return ExitCode.OK

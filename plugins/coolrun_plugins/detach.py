@@ -42,6 +42,11 @@ def coolrun_addoption(parser: Parser) -> None:
 
 @hookimpl
 def coolrun_configure(config: Config) -> None:
+    if config.option("detach") and config.option("in_process"):
+        raise UsageError(
+            "--detach leaves this terminal, and --in-process and --debug run in it",
+            cure="give one of them",
+        )
     if config.option("detach") and not config.option("dry"):
         config.pluginmanager.register(Detachment(config), "detach-fork")
 

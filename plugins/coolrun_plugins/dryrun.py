@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
-from coolrun import ExitCode, hookimpl
+from coolrun import DefinitionError, ExitCode, UsageError, hookimpl
 from coolrun.main import definition_path
 from coolrun.streams import write
 
@@ -34,7 +34,7 @@ def coolrun_addoption(parser: Parser) -> None:
     parser.add_option(
         "--format",
         choices=("text", "yaml", "json"),
-        default="text",
+        default=None,
         help="with --dry: text for people; yaml or json: nothing else on standard output",
     )
 
@@ -44,10 +44,15 @@ def coolrun_main(config: Config) -> int | None:
     """Show the plan. None: --dry was not given.
 
     Raises:
+        UsageError: --format was given without --dry.
         NothingToRun: all experiments are skipped, or there is none.
         DefinitionError: the definition is wrong.
     """
     if not config.option("dry"):
+        if config.option("format") is not None:
+            raise UsageError(
+                "--format goes with --dry", cure="`coolrun filter` shows records in many formats"
+            )
         return None
     # Once for the child that reads and for this process, which shows what was read.
     import coolrun.yamlio  # noqa: F401
@@ -61,7 +66,7 @@ def coolrun_main(config: Config) -> int | None:
         memory=MEMORY,
         what=f"reading {str(path)!r}",
     )
-    printer = _PRINTERS[config.option("format")]()
+    printer = _PRINTERS[_format(config)]()
     with closing(answers):
         for what, *rest in answers:
             if what == "note":
@@ -69,6 +74,10 @@ def coolrun_main(config: Config) -> int | None:
             elif not write(sys.stdout, *printer.take(what, *rest)):
                 break
     return ExitCode.OK
+
+
+def _format(config: Config) -> str:
+    return config.option("format") or "text"
 
 
 # In the child
@@ -82,7 +91,7 @@ def _told(path: Path, config: Config) -> Iterator[Plain]:
     gc.disable()  # everything is kept until the end, which comes soon
     notes: list[str] = []
     config.__dict__["warn"] = notes.append  # nobody listens in the child
-    rows = _rows_as_text if config.option("format") == "text" else _rows_as_data
+    rows = _rows_as_text if _format(config) == "text" else _rows_as_data
     for row in rows(path, config):
         while notes:
             yield ["note", notes.pop(0)]
@@ -108,6 +117,7 @@ def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
 
     import math
 
+    from coolrun.opening import check_ways
     from coolrun.planning import choose, nothing_to_run, parsed, read_definition
 
     definition = read_definition(path, config)
@@ -127,6 +137,10 @@ def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
     yield ["total", len(plan.experiments), len(plan.chosen), late]
     if not plan.chosen:
         raise nothing_to_run(plan)
+    try:
+        check_ways(plan, config)
+    except DefinitionError as error:
+        config.warn(f"a run would end with this error: {error}")
 
 
 def _rows(experiments: Sequence[Experiment]) -> Iterator[Plain]:

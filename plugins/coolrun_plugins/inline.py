@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,7 @@ def _as_it_was() -> Iterator[None]:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
+        time.tzset()
         os.fchdir(folder)
         os.close(folder)
         sys.stdin, sys.stdout, sys.stderr = streams

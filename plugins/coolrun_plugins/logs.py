@@ -77,7 +77,11 @@ def _opened(meant: Meant, *, follow: bool) -> int:
                 return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 if over:
-                    raise UsageError(f"run {meant.label} has printed nothing") from None
+                    gone = not path.parent.is_dir()
+                    raise UsageError(
+                        f"run {meant.label} has printed nothing",
+                        cure="or its folder was removed: there is none" if gone else None,
+                    ) from None
         skipped = standing.outline.skipped.get(meant.position)
         if skipped is not None:
             raise UsageError(f"run {meant.label} is skipped: {skipped}")

@@ -78,13 +78,21 @@ class Hints:
 
     @hookimpl
     def coolrun_session_start(self, session: Session) -> None:
-        left = None if self._config.option("resume") is not None else self._left_behind(session)
-        if left is not None:
+        if self._config.option("resume") is not None:
+            self._tell_of_going_on(session)
+        elif (left := self._left_behind(session)) is not None:
             folder, count = left
             self._config.warn(
                 f"{_lacking(count, f'of session {folder.name} of the same definition')}; "
                 f"to go on with it: coolrun --resume {folder.name}"
             )
+
+    def _tell_of_going_on(self, session: Session) -> None:
+        running = len(session.running)
+        rest = [e for e in session.plan.chosen if e.position not in session.ended]
+        parts = [f"{len(rest) - running} to run"] + ([f"{running} running"] if running else [])
+        name, path = session.name, session.plan.source.path
+        self._config.warn(f"session {name} of {path!r} goes on: {', '.join(parts)}")
 
     @hookimpl
     def coolrun_session_finish(self, session: Session) -> None:

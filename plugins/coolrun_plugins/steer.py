@@ -55,7 +55,8 @@ def _pause(config: Config) -> int:
     if not standing.is_live:
         return _ended(standing)
     _say(f"session {name} is paused: {_runs(standing)}, {len(standing.waiting)} wait")
-    _say("next: coolrun continue")
+    which = config.option("which")
+    _say(f"next: coolrun continue{f' {which}' if which else ''}")
     return 0
 
 

@@ -94,24 +94,6 @@ def test_a_process_told_without_its_moment_is_read_as_well(path: Path) -> None:
     assert read_results(path, "token").pid == 42
 
 
-def test_a_fork_takes_over_what_was_claimed_for_it(path: Path) -> None:
-    writer = ResultsWriter(path, "token", STARTED, here=False)
-    writer.set("A", 1)
-    assert read_results(path, "token").results == {}, "this process is not to write"
-    pid = os.fork()
-    if pid == 0:
-        writer.take_over()
-        writer.set("A", 2)
-        writer.finish(None, STARTED, 0.5, {"A": 2})
-        os._exit(0)
-    assert os.waitpid(pid, 0)[1] == 0
-    writer.close()
-    written = read_results(path, "token")
-    assert (written.pid, written.results) == (pid, {"A": 2})
-    assert written.exit is not None
-    assert written.exit.elapsed == 0.5
-
-
 def test_a_claim_that_cannot_be_written_leaves_no_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

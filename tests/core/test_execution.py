@@ -176,3 +176,51 @@ def test_a_long_failure_is_shortened() -> None:
 
 def test_an_error_for_people_is_printed_without_a_traceback() -> None:
     assert printed(CoolrunError("it is wrong", cure="mend it")) == "it is wrong\n  mend it\n"
+
+
+class _Evil(Exception):
+    def __init__(self, raised: type[BaseException]) -> None:
+        self.raised = raised
+
+    def __str__(self) -> str:
+        raise self.raised
+
+
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, ValueError])
+def test_a_failure_that_cannot_be_shown_is_a_failure(
+    execute: Execute, raised: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(exp: Any) -> None:
+        exp.A = 1
+        raise _Evil(raised)
+
+    exited = execute(work)
+    assert exited.failure == f"_Evil: <no text: {raised.__name__} in its __str__>"
+    assert exited.results == {"A": 1}
+    assert "_Evil" in capsys.readouterr().err
+
+
+def test_an_exit_code_with_code_of_its_own_is_a_number_all_the_same(execute: Execute) -> None:
+    class Code(int):
+        __hash__ = int.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            raise SystemExit
+
+    def work(exp: Any) -> None:
+        raise SystemExit(Code(3))
+
+    assert execute(work).failure == "exit code 3"
+
+
+def test_a_repr_that_leaves_the_process_costs_no_result(execute: Execute) -> None:
+    class Leaves:
+        def __repr__(self) -> str:
+            raise SystemExit
+
+    def work(exp: Any) -> None:
+        exp.A = Leaves()
+
+    exited = execute(work)
+    assert exited.failure is None
+    assert "repr failed: SystemExit" in exited.results["A"]

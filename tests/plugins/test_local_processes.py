@@ -19,6 +19,7 @@ from coolrun.errors import CoolrunError
 from coolrun.experiment import Experiment, Source
 from coolrun.results import read_results
 from coolrun.run import Run
+from coolrun.testing import Project
 from coolrun.testing.launchers import Bench, make_bench, output_of
 from coolrun.testing.waiting import wait_for
 from coolrun_plugins.local.launcher import LocalLauncher
@@ -472,3 +473,32 @@ def test_experiments_stay_as_they_are_when_they_are_submitted(make: Make) -> Non
     assert dict(run.experiment) == before
     assert isinstance(run.experiment, Experiment)
     assert run.experiment.source is source
+
+
+SLOW_FORK = "import os, time\nos.register_at_fork(before=lambda: time.sleep(1.5))\n"
+LONG = """
+    import os, time
+
+    def main(exp):
+        with open("ran", "a") as file:
+            file.write(f"{os.environ['COOLRUN_ATTEMPT']}\\n")
+        time.sleep(3)
+"""
+
+
+def test_a_keeper_that_has_not_forked_yet_is_no_run(project: Project) -> None:
+    files = {"slowfork.py": SLOW_FORK, "study.py": LONG}
+    definition = "Module: study\nYamlLog: log.yaml\nGlobal: {preload: [slowfork]}\n---\n{}\n"
+    project({**files, "experiment.yaml": definition})
+    command, environment, _ = project.command()
+    with subprocess.Popen(
+        command, cwd=project.path, env=environment, stdout=subprocess.DEVNULL
+    ) as runner:
+        journals = project.path / ".coolrun" / "sessions"
+        wait_for(lambda: any('"start"' in j.read_text() for j in journals.glob("*/journal.jsonl")))
+        runner.kill()
+        runner.wait()
+    outcome = project.run("--resume")
+    assert outcome.code == 0, outcome
+    ran = (project.path / "ran").read_text().split()
+    assert ran in (["1"], ["2"]), "one process has done it, whichever that was"

@@ -221,7 +221,7 @@ def test_a_warning_is_told_once_and_counted(
     stage.reporter.coolrun_session_finish(stage.session)
     out = capsys.readouterr().out
     assert out.count("            note: parameter never read: 'x\\x1b'") == 1
-    assert out.endswith("note        the same for 2 more: parameter never read: 'x\\x1b'\n")
+    assert out.endswith("note:       the same for 2 more: parameter never read: 'x\\x1b'\n")
 
 
 def test_names_and_results_are_escaped_and_shortened(

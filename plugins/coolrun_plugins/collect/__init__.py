@@ -116,6 +116,11 @@ def collect(config: Config) -> int:
     )
     if not done.pieces:
         _tell(f"no records found{left_out}")
+        from pathlib import Path
+
+        for logs in (Path(path) / ".coolrun" / "sessions" for path in paths):
+            if (config.cwd / logs).is_dir():
+                _tell(f"logs that no YamlLog names lie in hidden folders: coolrun collect {logs}")
         return ExitCode.FAILED if problems else ExitCode.NOTHING
     count = f"{_many(len(done.pieces), 'record')} from {_many(len(done.sources), 'file')}"
     written = destination.write(done.pieces, count, config.clock.now())

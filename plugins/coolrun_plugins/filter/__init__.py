@@ -237,7 +237,9 @@ def _note_kept(answer: Answer, keep: Sequence[str], config: Config) -> None:
     absent = [key for key in keep if key not in answer.found]
     if absent:
         names = ", ".join(repr(key) for key in absent)
-        config.warn(f"no record has the key {names} (--keep-keys)")
+        what = "the key" if len(absent) == 1 else "any of the keys"
+        cure = "; separate keys by spaces" if any("," in key for key in absent) else ""
+        config.warn(f"no record has {what} {names} (--keep-keys){cure}")
 
 
 def _attempts(answer: Answer) -> str:

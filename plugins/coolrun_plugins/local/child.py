@@ -111,7 +111,7 @@ def reseed() -> None:
 
 def finish() -> None:
     """Wait for threads, run what was registered for the exit, and flush, in Python's own order."""
-    if "threading" in sys.modules:
+    if sys.modules.get("threading") is not None:
         sys.modules["threading"]._shutdown()  # as `Py_Finalize` does
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):

@@ -1,7 +1,8 @@
-"""Runs that are Python functions: forked from the keeper, which gets ready all it can before.
+"""Runs that are Python functions: forked from the keeper, which gets them ready.
 
-A page of memory costs a fork about two microseconds when it is first touched there, so that work
-is many times cheaper before the fork than after it.
+What a run costs is the memory that is touched: each page costs about two microseconds when it is
+first written to after a fork, on either side. So everything here does as little as it can, and
+what can be done before the fork is, by code that has run before.
 """
 
 from __future__ import annotations
@@ -37,21 +38,17 @@ def fork(
     With `fresh` it hands the run to an interpreter of its own.
 
     Raises:
-        Claimed: another process does the work.
-        OSError: there can be no more processes, or the files of the run cannot be made.
+        OSError: there can be no more processes, or the output file cannot be made.
     """
     run: Run = pickle.loads(order.pickled)  # noqa: S301 - from the runner, our own process
     run.experiment.source = source
     output = open_output(order.output)
     try:
-        performance = None if fresh else Performance(run, config, started, here=False)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                live(run, performance, config, order.environment, output=output, closing=closing)
-        finally:
-            if performance is not None:
-                performance.close()
+        # Its results file is made by its own process: whoever has that open is the run.
+        performance = None if fresh else Performance(run, config, started)
+        pid = os.fork()
+        if pid == 0:
+            live(run, performance, config, order.environment, output=output, closing=closing)
     finally:
         os.close(output)
     return pid

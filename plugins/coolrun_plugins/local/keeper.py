@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -152,9 +153,6 @@ class Keeper:
                 fresh=fresh is not None,
                 closing=(*self._descriptors, *self._watched, *self._channel.files),
             )
-        except Claimed:
-            self._endings.append(Ending(order.token, CLAIMED, started, 0.0, ()))
-            return
         except OSError as error:
             status: int | str = f"could not be started: {error.strerror}"
             if error.filename is not None and error.errno is not None:
@@ -252,6 +250,8 @@ class Keeper:
     def _close(self, task: Task) -> None:
         assert task.status is not None
         elapsed = task.ended - task.begun
+        if task.status == errno.EEXIST << 8 and self._is_elsewhere(task):
+            task.status = CLAIMED
         if task.program is not None:
             write_end(task, task.program)
         elif isinstance(task.status, int) and (self._is_alone or task.status != 0):
@@ -259,6 +259,10 @@ class Keeper:
         self._endings.append(
             Ending(task.token, task.status, task.started, elapsed, tuple(task.warnings))
         )
+
+    def _is_elsewhere(self, task: Task) -> bool:
+        """Whether another process than that of this task does the work, or has done it."""
+        return read_results(Path(task.results), task.token).pid not in {0, task.pid}
 
     def _write_exit(self, task: Task, elapsed: float) -> None:
         """Say in its file how the run ended, for a runner that may be gone before it is told."""

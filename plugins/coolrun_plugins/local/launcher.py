@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun import CoolrunError, Exit, PluginError, Run, hookimpl
 from coolrun.execution import environment_of
-from coolrun.results import forbid, read_results
+from coolrun.results import Written, forbid, read_results
 from coolrun.run import RECORD_KEYS
 from coolrun_plugins.local.channel import MOST, ChannelClosed
 from coolrun_plugins.local.messages import (
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from coolrun import Config, Experiment
 
 STARTS = 3  # keepers in a row that may go before they are ready; one may be killed by chance
+# What may keep a run from completing a file that it has made.
+_UNFINISHED = FULL | {errno.EFBIG, errno.EIO}
 PATIENCE = 10.0  # seconds for a keeper to take a message
 
 
@@ -189,9 +191,8 @@ class LocalLauncher:
 
     def _is_elsewhere(self, ending: Ending) -> bool:
         """Whether this process ended because another one does the work of its run."""
-        claimed = ending.status in {CLAIMED, errno.EEXIST << 8}
         run = self._runs.get(ending.token)
-        return claimed and run is not None and bool(self.attach([run]))
+        return ending.status == CLAIMED and run is not None and bool(self.attach([run]))
 
     def _release(self, keeper: KeeperProcess) -> None:
         self._keeper = None
@@ -255,11 +256,10 @@ class LocalLauncher:
         failure = failure_of(ending.status)
         if exited is None:
             trouble = None
-            if not written.believed and isinstance(ending.status, int):
-                number = _why_without_files(run, ending.status)
-                if number:
-                    failure = f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"
-                    trouble = failure if number in FULL else None
+            number = _why_without_files(run, ending.status, written)
+            if number:
+                failure = f"cannot write in {str(run.folder)!r}: {os.strerror(number)}"
+                trouble = failure if number in FULL else None
             exited = written.end(run.token, failure, ending.started, ending.elapsed)
             unseen = ending.status in {CLAIMED, UNSEEN} or trouble is not None
             exited = dataclasses.replace(exited, lost=lost or unseen, trouble=trouble)
@@ -291,8 +291,11 @@ def _process_of(run: Run) -> int:
     return written.pid if known else 0
 
 
-def _why_without_files(run: Run, status: int) -> int:
-    """Why the process of a run could not even make its files; 0 if that is not what happened."""
-    number = os.waitstatus_to_exitcode(status)
-    is_so = number > 0 and number in errno.errorcode and run.folder.exists()
-    return number if is_so else 0
+def _why_without_files(run: Run, status: int | str, written: Written) -> int:
+    """Why a run could not make its files, or not complete them; 0 if that is not what happened.
+
+    Its process says it as its exit code, as it can say it nowhere else.
+    """
+    number = os.waitstatus_to_exitcode(status) if isinstance(status, int) else 0
+    known = _UNFINISHED if written.believed else errno.errorcode
+    return number if number > 0 and number in known and run.folder.exists() else 0

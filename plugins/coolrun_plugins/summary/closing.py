@@ -110,6 +110,9 @@ class Summary:
             again = self._config.option("pick") is None and (COMMAND, "--pick") in flags
             picked = numbers(rest).replace(" ", "")
             return shlex.join(["coolrun", *self._config.argv, "--pick", picked]) if again else ""
+        interrupted = all(str(status) == "interrupted" for status in session.ended.values())
+        if interrupted and (COMMAND, "--retry-failed") in flags:
+            return "coolrun --resume --retry-failed"
         if not self._logs:
             return ""
         logs = shlex.join(self._paths(self._logs))

@@ -105,7 +105,7 @@ class Reporter:
         repeated = {text: count for text, count in self._warned.items() if count > 1}
         self._warned.clear()
         for text, count in repeated.items():
-            self._screen.line(f"{'note':<11} the same for {count - 1} more: {text}")
+            self._screen.line(f"{'note:':<11} the same for {count - 1} more: {text}")
         self._screen.close()
 
     # Lines
