@@ -6,10 +6,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coolrun.plugins import PluginManager
+    from coolrun.calling import HookCalls
 
 
-def owner_of(error: BaseException, pluginmanager: PluginManager) -> str | None:
+def owner_of(error: BaseException, pluginmanager: HookCalls) -> str | None:
     """The name of the plugin that is no built-in and whose module was the last to be called."""
     modules: dict[str, str] = {}
     for name, info in pluginmanager.infos.items():

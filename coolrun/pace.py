@@ -39,7 +39,9 @@ class Pace:
         # The spread of the sum, and what is not known about the mean.
         spread = 2 * math.sqrt(variance * (number + number * number / self._count))
         places = max(1, min(places, number))
-        return max(0.0, middle - spread) / places, (middle + spread) / places
+        # What runs for longer than others did may do so for as long again.
+        late = max((seconds for seconds in running if seconds > 2 * self._mean), default=0.0)
+        return max(0.0, middle - spread) / places, max((middle + spread) / places, late)
 
 
 def words(span: tuple[float, float]) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from coolrun.calling import PluginInfo
 from coolrun.owners import owner_of
-from coolrun.plugins import PluginInfo, PluginManager
+from coolrun.plugins import PluginManager
 
 SOURCE = "class Plugin:\n    pass\n\ndef call(function):\n    return function()\n"
 

@@ -44,6 +44,7 @@ LAYERS = [
         "answers",
         "hookimpls",
         "owners",
+        "calling",
         "plugins",
         "execution",
     },

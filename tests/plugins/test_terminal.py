@@ -415,7 +415,12 @@ def test_nothing_is_known_before_something_has_ended() -> None:
 def test_equal_runs_are_told_exactly() -> None:
     assert pace(10.0, 10.0).left(4, [3.0], 1) == (47.0, 47.0)
     assert pace(10.0, 10.0).left(4, [3.0, 0.0], 2) == (28.5, 28.5)
-    assert pace(10.0).left(0, [25.0], 1) == (0.0, 0.0)
+    assert pace(10.0).left(0, [15.0], 1) == (0.0, 0.0)
+
+
+def test_what_takes_much_longer_than_others_may_take_as_long_again() -> None:
+    assert pace(10.0).left(0, [25.0], 1) == (0.0, 25.0)
+    assert pace(1.0, 1.0).left(1, [58.0, 31.0], 2) == (0.5, 58.0)
 
 
 def test_unequal_runs_give_a_range_that_narrows() -> None:
