@@ -74,3 +74,12 @@ def test_what_is_no_mapping_is_refused(project: Project, documents: object) -> N
 def test_nothing_at_all_is_nothing_to_run(project: Project) -> None:
     outcome = planned(project, [])
     assert "there is no experiment to run" in outcome.err
+
+
+def test_what_is_no_plain_data_is_refused_by_its_key(project: Project) -> None:
+    dates = READER.replace("json.loads(source.data)", "[{}, {'a': {'day': [date(2024, 1, 2)]}}]")
+    dates = dates.replace("import json\n", "import json\n    from datetime import date\n")
+    project({"reads.py": dates, "b.json": "[]"})
+    outcome = project.run("-p", "reads", "--exp", "b.json", "--dry")
+    assert outcome.code == 4
+    assert "key 'a.day[0]': datetime.date(2024, 1, 2) is no plain data (date)" in outcome.err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coolrun import Definition, DefinitionError, Experiment
 from coolrun.experiment import dotted
+from coolrun.plain import ATOMS
 from coolrun_plugins.definition.names import (
     SETTINGS,
     blocked,
@@ -64,16 +65,23 @@ def definition_of(documents: Sequence[Any], source: Source, config: Config) -> D
     return _definition(named or [(0, {})], source, config, Told(config.warn))
 
 
-def _marked(value: Any, words: Collection[str]) -> Any:
+def _marked(value: Any, words: Collection[str], path: tuple[object, ...] = ()) -> Any:
     from coolrun.yamlio.scalars import marked
 
     if isinstance(value, str):
         return marked(value, words) or value
     if isinstance(value, dict):
-        return {key: _marked(item, words) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_marked(item, words) for item in value]
-    return value
+        return {key: _marked(item, words, (*path, key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_marked(item, words, (*path, n)) for n, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
+    if value is None or type(value) in ATOMS:
+        return value
+    raise DefinitionError(
+        f"{value!r:.60} is no plain data ({type(value).__name__})",
+        key=dotted(path),
+        cure="whoever reads the file has to make text, numbers, lists or mappings of it",
+    )
 
 
 def _definition(
