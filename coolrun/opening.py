@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coolrun.control import Control
-from coolrun.errors import DefinitionError, ExitCode, NothingToRun, PluginError, SessionError
+from coolrun.errors import ExitCode, NothingToRun, PluginError, SessionError
 from coolrun.journal import Attempt, Journal, Past, read_journal
-from coolrun.planning import Plan, nothing_to_run
+from coolrun.planning import Plan, check_ways, nothing_to_run
 from coolrun.resurvey import Resurvey
 from coolrun.scheduler import State
 from coolrun.session import Session, reason_of
@@ -190,25 +190,6 @@ def _run(session: Session, untold: Iterable[Record] = ()) -> ExitCode:
     finally:
         notify("coolrun_session_finish", session=session, exitcode=int(code))
     return code
-
-
-def check_ways(plan: Plan, config: Config) -> None:
-    """Every experiment has to say what it runs.
-
-    Raises:
-        DefinitionError: one does not.
-    """
-    for experiment in plan.chosen:
-        if config.way_of(experiment) is None:
-            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
-            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
-            raise experiment.blame(
-                DefinitionError(
-                    f"nothing says what to run: there is no {names}",
-                    cure="name it once in the default config; `coolrun plugins --json` lists the "
-                    f"keys{config.pluginmanager.left_out()}",
-                )
-            )
 
 
 def _capacity(config: Config) -> int:

@@ -197,6 +197,25 @@ def _parse(experiment: Experiment, previous: list[Experiment], config: Config) -
         raise experiment.blame(error) from error
 
 
+def check_ways(plan: Plan, config: Config) -> None:
+    """Every experiment has to say what it runs.
+
+    Raises:
+        DefinitionError: one does not.
+    """
+    for experiment in plan.chosen:
+        if config.way_of(experiment) is None:
+            ways = [repr(key.name) for key in config.parser.keys.values() if key.runs]
+            names = " or ".join(ways) if ways else "a key, but no loaded plugin has one"
+            raise experiment.blame(
+                DefinitionError(
+                    f"nothing says what to run: there is no {names}",
+                    cure="name it once in the default config; `coolrun plugins --json` lists the "
+                    f"keys{config.pluginmanager.left_out()}",
+                )
+            )
+
+
 def nothing_to_run(plan: Plan) -> NothingToRun:
     """Why there is nothing to run, and what to do."""
     if not plan.experiments:

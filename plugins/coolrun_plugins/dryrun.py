@@ -117,8 +117,7 @@ def _rows_as_text(path: Path, config: Config) -> Iterator[Plain]:
 
     import math
 
-    from coolrun.opening import check_ways
-    from coolrun.planning import choose, nothing_to_run, parsed, read_definition
+    from coolrun.planning import check_ways, choose, nothing_to_run, parsed, read_definition
 
     definition = read_definition(path, config)
     # Who is not picked is known at the end: then rows that come early would mislead.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coolrun import Config, CoolrunError, Experiment, Plan, Session
-from coolrun.opening import check_ways
 from coolrun.plain import encode
+from coolrun.planning import check_ways
 
 from .documents import QueueSource, Short, experiment_of, values_of
 from .merge import Edited, Fresh, Item
