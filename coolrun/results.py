@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _TAIL = 1 << 16
+# The mode of a file that its process could not complete: on a full disk there is room for this.
+_UNFINISHED = 0o644 | stat.S_ISVTX
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
@@ -103,12 +106,19 @@ class ResultsWriter:
                 os.close(self._descriptor)
             self._open()
             self._complete = False
+        try:
+            self._end(exit_line(failure, started, elapsed), results)
+        except OSError:
+            os.fchmod(self._descriptor, _UNFINISHED)
+            raise
+
+    def _end(self, line: str, results: Mapping[str, Plain]) -> None:
         if not self._complete:
             # The line break ends a line that a failed write has torn.
             lines = ["", *(encode(["set", key, value]) for key, value in results.items())]
             lines += [encode(["warning", text]) for text in self._warnings]
             _write(self._descriptor, ("\n".join(lines) + "\n").encode())
-        _write(self._descriptor, exit_line(failure, started, elapsed).encode())
+        _write(self._descriptor, line.encode())
 
     def close(self) -> None:
         """Let go of the file. What is set afterwards is not kept."""
@@ -166,6 +176,7 @@ class Written:
         pid: the process of the run, or 0.
         moment, boot: when `pid` was the number of that process, as `coolrun.machine` tells it.
         exit: how the work ended, with all of the above; None when the process never said.
+        unfinished: whether the process said that it could not write all of this.
     """
 
     believed: bool = False
@@ -176,6 +187,7 @@ class Written:
     exit: Exit | None = None
     moment: float = 0.0
     boot: str = ""
+    unfinished: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -201,6 +213,7 @@ def read_results(path: Path, token: str) -> Written:
     except OSError as error:
         return Written(warnings=(f"cannot read {str(path)!r}: {error.strerror}",))
     with file:
+        unfinished = bool(os.fstat(file.fileno()).st_mode & stat.S_ISVTX)
         header = _header(file.readline())
         if header.get("format") != FORMAT or header.get("token") != token:
             return Written()
@@ -223,7 +236,7 @@ def read_results(path: Path, token: str) -> Written:
     told = tuple(warnings)
     exited = None if ended is None else Exit(token, *ended, results, told)
     started, at_boot = header.get("started"), header.get("boot", "")
-    return Written(True, results, told, started, pid, exited, moment, at_boot)
+    return Written(True, results, told, started, pid, exited, moment, at_boot, unfinished)
 
 
 def token_of(path: Path) -> str | None:
@@ -275,7 +288,7 @@ def forbid(path: Path, token: str) -> bool:
 def append_exit(
     path: Path, token: str, failure: str | None, started: str, elapsed: float, *, pid: int = 0
 ) -> None:
-    """Say for a process that has ended how it ended, unless it said so itself.
+    """Say for a process that has ended how it ended, unless it said so itself or could not.
 
     With `pid` only if it is that process that did the work.
 
@@ -283,7 +296,9 @@ def append_exit(
         OSError: the file cannot be written.
     """
     header, exited = _ends(path)
-    if header.get("token") != token or exited or (pid and header.get("pid", -1) not in {0, pid}):
+    if exited or (header and path.stat().st_mode & stat.S_ISVTX):
+        return
+    if header.get("token") != token or (pid and header.get("pid", -1) not in {0, pid}):
         return
     line = exit_line(failure, str(header.get("started", started)), elapsed)
     _append_line(path, f"\n{line}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import faulthandler
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -109,6 +111,32 @@ def test_sys_exit_with_anything_fails_with_that(
     bench.submit(run)
     assert ended(bench, run).failure == failure
     assert output_of(run) == output
+
+
+@animal
+def leave_with_the_number_of_a_full_disk(exp: Any) -> None:
+    exp.A = 1
+    os._exit(errno.ENOSPC)
+
+
+def test_a_number_alone_is_no_full_disk(bench: Bench) -> None:
+    exited = bench.do(leave_with_the_number_of_a_full_disk)
+    assert (exited.failure, exited.trouble, exited.lost) == ("exit code 28", None, False)
+
+
+@animal
+def fill_its_own_file(exp: Any) -> None:
+    exp.A = 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+    exp.B = "y" * 1000
+
+
+def test_results_that_cannot_be_completed_are_a_failure_that_says_so(bench: Bench) -> None:
+    exited = bench.do(fill_its_own_file)
+    assert exited.failure is not None
+    assert exited.failure.startswith("cannot write in ")
+    assert exited.failure.endswith("File too large")
+    assert exited.results["A"] == 1
 
 
 @animal

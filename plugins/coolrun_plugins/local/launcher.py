@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from coolrun import Config, Experiment
 
 STARTS = 3  # keepers in a row that may go before they are ready; one may be killed by chance
-# What may keep a run from completing a file that it has made.
-_UNFINISHED = FULL | {errno.EFBIG, errno.EIO}
 PATIENCE = 10.0  # seconds for a keeper to take a message
 
 
@@ -297,5 +295,5 @@ def _why_without_files(run: Run, status: int | str, written: Written) -> int:
     Its process says it as its exit code, as it can say it nowhere else.
     """
     number = os.waitstatus_to_exitcode(status) if isinstance(status, int) else 0
-    known = _UNFINISHED if written.believed else errno.errorcode
-    return number if number > 0 and number in known and run.folder.exists() else 0
+    known = written.unfinished if written.believed else run.folder.exists()
+    return number if known and number > 0 and number in errno.errorcode else 0
