@@ -8,7 +8,8 @@ however the process ends:
     ["pid", number, moment]  the process, where it was another one that made the file
     ["exit", failure, started, elapsed]
 
-Whoever makes the file has claimed the attempt: no other process ever does its work.
+Whoever makes the file has claimed the attempt: no other process ever does its work. A process that
+could not write all of it sets the sticky bit, for which there is room on a full disk as well.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _TAIL = 1 << 16
-# The mode of a file that its process could not complete: on a full disk there is room for this.
 _UNFINISHED = 0o644 | stat.S_ISVTX
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
