@@ -89,7 +89,8 @@ def test_the_help_loads_the_core_that_it_needs_and_of_the_library_little(tmp_pat
         [sys.executable, "-c", bare], capture_output=True, text=True, timeout=60, check=True
     )
     names = loaded(tmp_path, "--help") - set(done.stdout.split())
-    first, more = "arguments clock cli config declarations entry_points", "hookimpls hookspecs"
+    first = "arguments calling clock cli config declarations entry_points"
+    more = "hookimpls hookspecs"
     core = [*first.split(), "errors", *more.split(), "main", "plugins", "streams"]
     assert {n for n in names if n.startswith("coolrun.")} == {f"coolrun.{n}" for n in core}
     assert names & {"datetime", "json", "pathlib", "signal", "threading"} == set()

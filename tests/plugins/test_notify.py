@@ -136,7 +136,9 @@ def test_another_plugin_may_say_what_is_told(listener: Listener) -> None:
 def test_a_session_that_is_ended_says_how_to_go_on(listener: Listener) -> None:
     text = "Module: work\n---\n{waits: true}\n---\n{}\n"
     with started(listener, text) as process:
-        wait_for(lambda: listener.told())
+        printed = listener.project.path / "printed"
+        # Told first, it takes signals from the moment at which it starts runs.
+        wait_for(lambda: listener.told() and "started" in printed.read_text())
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 2
     last = listener.told()[-1]
