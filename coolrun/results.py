@@ -53,11 +53,11 @@ class ResultsWriter:
     def __init__(self, path: str | Path, token: str, started: str) -> None:
         self._path = os.fspath(path)
         self._pid = os.getpid()
-        self._header = _header_of(token, started, self._pid)
+        self._header = _header_line(token, started, self._pid)
         self._texts: dict[str, int | None] = {}
         self._warnings: dict[str, None] = {}
         self._complete = True
-        self._use(_claimed(self._path, self._header))
+        self._use(_claimed(self._path, token, self._header))
 
     def set(self, key: str, value: Plain) -> None:
         """Keep a result, unless this is what the file says already."""
@@ -129,7 +129,7 @@ class ResultsWriter:
     def _open(self) -> None:
         descriptor = os.open(self._path, _FLAGS, 0o666)
         self._use(descriptor)
-        _write(descriptor, _header_line(self._header).encode())
+        _write(descriptor, self._header.encode())
 
     def _use(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -259,7 +259,7 @@ def claim(path: str | Path, token: str, started: str) -> int:
         Claimed: the attempt is another process's.
         OSError: the file cannot be made.
     """
-    return _claimed(path, _header_of(token, started, 0))
+    return _claimed(path, token, _header_line(token, started, 0))
 
 
 def append_pid(descriptor: int, pid: int) -> None:
@@ -279,7 +279,8 @@ def forbid(path: Path, token: str) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(_claimed(path, {"format": FORMAT, "token": token}))
+        header = encode({"format": FORMAT, "token": token})
+        os.close(_claimed(path, token, f"{header}\n"))
     except Claimed:
         return False
     return True
@@ -325,19 +326,19 @@ def _ends(path: Path) -> tuple[dict[str, Plain], bool]:
         return header, b'\n["exit",' in file.read(_TAIL)
 
 
-def _claimed(path: str | Path, header: Mapping[str, Plain]) -> int:
+def _claimed(path: str | Path, token: str, header: str) -> int:
     """Make the file, which only one process can, and write its first line; its descriptor."""
     try:
         descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
     except FileExistsError:
         owner = token_of(Path(path))
-        if owner is None or owner == header["token"]:
+        if owner is None or owner == token:
             raise Claimed(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         # Another attempt's: its process may still write to the file it has open.
         os.unlink(path)
         descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
     try:
-        _write(descriptor, _header_line(header).encode())
+        _write(descriptor, header.encode())
     except BaseException:
         os.close(descriptor)
         os.unlink(path)
@@ -345,25 +346,18 @@ def _claimed(path: str | Path, header: Mapping[str, Plain]) -> int:
     return descriptor
 
 
-def _header_of(token: str, started: str, pid: int) -> dict[str, Plain]:
-    return {
-        "format": FORMAT,
-        "token": token,
-        "started": started,
-        "pid": pid,
-        "boot": boot(),
-        "moment": since_boot(),
-    }
+def _header_line(token: str, started: str, pid: int) -> str:
+    # As `encode` would write it, with less code: every run does this after its fork.
+    return (
+        f'{{"format":{FORMAT},"token":{json.dumps(token)},"started":{json.dumps(started)},'
+        f'"pid":{pid},"boot":{json.dumps(boot())},"moment":{since_boot()}}}\n'
+    )
 
 
 def exit_line(failure: str | None, started: str, elapsed: float) -> str:
-    """The line that says how the work ended. `encode` would say the same, and take longer."""
+    """The line that says how the work ended, as `encode` would write it."""
     told = "null" if failure is None else json.dumps(failure)
     return f'["exit",{told},{json.dumps(started)},{elapsed!r}]\n'
-
-
-def _header_line(header: Mapping[str, Plain]) -> str:
-    return f"{encode(header)}\n"
 
 
 def _pid_line(pid: int) -> str:
