@@ -91,8 +91,7 @@ class HookCalls(pluggy.PluginManager):
         if specification is None or (first and answer is None):
             return []
         if not first and not isinstance(answer, list):
-            self._kinds[hook] = None  # a wrapper has made something else of all answers
-            return [answer]
+            return [answer]  # a wrapper has made something else of all answers
         answers = [answer] if first else answer
         if answers and hook not in self._kinds:
             from coolrun.answers import kind_of
@@ -121,11 +120,10 @@ class HookCalls(pluggy.PluginManager):
         return None
 
     def _wrong(self, plugin: str | None, hook: str, answer: object) -> PluginError:
-        kind = self._kinds[hook]
-        words, lacks = (
-            ("a list of answers", []) if kind is None else (kind.words, kind.lacks(answer))
-        )
-        return PluginError.answered(self.owner(plugin), hook, answer, words, lacks)
+        kind, owner = self._kinds.get(hook), self.owner(plugin)
+        if kind is None or answer is None:
+            return PluginError.answered(owner, hook, answer, "a list of answers")
+        return PluginError.answered(owner, hook, answer, kind.words, kind.lacks(answer))
 
     def owner(self, name: str | None) -> str | None:
         """The plugin that an object belongs to which it has registered under a name of its own."""

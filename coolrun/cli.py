@@ -354,10 +354,9 @@ def _colour() -> bool:
 
 def _flush_notices(pluginmanager: PluginManager) -> None:
     """Nobody listened, or it is about listeners: say it here rather than lose it."""
-    from coolrun.display import visible
+    from coolrun.display import visible_lines
     from coolrun.streams import write
 
     for notice in pluginmanager.notices:
-        text = "\n".join(visible(line) for line in notice.splitlines())
-        write(sys.stderr, f"note: {text}\n")
+        write(sys.stderr, f"note: {visible_lines(notice)}\n")
     pluginmanager.notices.clear()

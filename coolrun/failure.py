@@ -45,7 +45,8 @@ def _describe_exit(code: object) -> str | None:
     if code is None:
         return None
     if isinstance(code, int):
-        return None if int.__eq__(code, 0) is True else f"exit code {int.__int__(code)}"
+        number = int.__int__(code)  # not by code of its own
+        return None if number == 0 else f"exit code {number}"
     return _line(_shown(code)) or "exit code 1"
 
 

@@ -222,8 +222,8 @@ def nothing_to_run(plan: Plan) -> NothingToRun:
         return NothingToRun(
             f"{plan.source.path}: there is no experiment to run",
             cure="experiments start after a line `---`: "
-            "add `---` and `{}` to run the default config once; if there are some, what is written "
-            "in them makes none of each",
+            "add `---` and `{}` to run the default config once; if some are there, each of them "
+            "expands to none",
         )
     reasons = sorted(set(plan.skipped.values()))
     return NothingToRun(

@@ -241,11 +241,12 @@ class Record:
         }
         if self.failure is not None:
             own["FAILURE"] = self.failure
-        own |= {k: v for k, v in self.run.extra.items() if k not in RECORD_KEYS}
+        parameters = {k: v for k, v in experiment.parameters.items() if k not in RECORD_KEYS}
+        taken = {*RECORD_KEYS, *parameters}
+        own |= {k: v for k, v in self.run.extra.items() if k not in taken}
         if self.run.attempt > 1:
             own["ATTEMPT"] = self.run.attempt
         reserved = {*RECORD_KEYS, *experiment.given}
-        parameters = {k: v for k, v in experiment.parameters.items() if k not in RECORD_KEYS}
         results = {k: v for k, v in self.exit.results.items() if k not in reserved}
         given = {k: v for k, v in experiment.given.items() if k not in parameters}
-        return {**parameters, **results, **given, **own, **parameters}
+        return {**parameters, **results, **given, **own}

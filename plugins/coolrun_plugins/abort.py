@@ -49,9 +49,9 @@ class Notices:
 
     @hookimpl
     def coolrun_notice(self, message: str) -> None:
-        from coolrun.display import visible
+        from coolrun.display import visible_lines
 
-        write(sys.stderr, f"note: {visible(message)}\n")
+        write(sys.stderr, f"note: {visible_lines(message)}\n")
 
 
 def _abort(config: Config) -> int:

@@ -76,7 +76,7 @@ def test_where_all_is_left_out_of_a_definition_it_is_said_so(project: Project) -
     project({**STUDY, "experiment.yaml": "Module: work\n---\nRepeat: 0\n"})
     outcome = project.run()
     assert outcome.code == 5
-    assert "if there are some, what is written in them makes none of each" in outcome.err
+    assert "if some are there, each of them expands to none" in outcome.err
 
 
 def test_a_run_is_kept_by_its_name(project: Project) -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coolrun.display import cells, duration, measured, numbers, shortened, shown, visible
+from coolrun.display import (
+    cells,
+    duration,
+    measured,
+    numbers,
+    shortened,
+    shown,
+    visible,
+    visible_lines,
+)
 from coolrun.plain import Marked
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -32,6 +41,10 @@ VALUES = st.recursive(
 )
 def test_what_a_terminal_would_obey_is_escaped(text: str, expected: str) -> None:
     assert visible(text) == expected
+
+
+def test_lines_stay_lines_while_what_is_in_them_is_escaped() -> None:
+    assert visible_lines("a\x1b[2J\n  b\tc\n") == "a\\x1b[2J\n  b\\tc"
 
 
 @given(st.text())

@@ -77,6 +77,8 @@ def collect(config: Config) -> int:
         UsageError: a path does not exist, or the destination is something else.
     """
 
+    from pathlib import Path
+
     from coolrun.display import visible
     from coolrun.progress import ProgressLine
     from coolrun.records import Destination
@@ -116,8 +118,6 @@ def collect(config: Config) -> int:
     )
     if not done.pieces:
         _tell(f"no records found{left_out}")
-        from pathlib import Path
-
         for logs in (Path(path) / ".coolrun" / "sessions" for path in paths):
             if (config.cwd / logs).is_dir():
                 _tell(f"logs that no YamlLog names lie in hidden folders: coolrun collect {logs}")

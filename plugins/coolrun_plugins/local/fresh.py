@@ -33,7 +33,7 @@ def take_over(descriptor: int) -> tuple[Run, Config]:
 
 def main() -> None:
     """Perform the run and end this process."""
-    from coolrun.execution import Performance, prepare
+    from coolrun.execution import Performance
     from coolrun.results import Claimed
     from coolrun_plugins.local.child import print_failure, work
     from coolrun_plugins.local.surroundings import open_streams, put_first
@@ -44,7 +44,7 @@ def main() -> None:
         run, config = take_over(int(sys.argv[1]))
         put_first(str(config.cwd))
         open_streams()
-        prepare(run, config)
+        # The environment of the run is there: this interpreter was started with it.
         work(run, Performance(run, config), config)
         code = 0
     except Claimed:

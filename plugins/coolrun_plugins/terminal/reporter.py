@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from coolrun import hookimpl
-from coolrun.display import duration, measured, numbers, shortened, visible
+from coolrun.display import duration, measured, numbers, shortened, visible, visible_lines
 from coolrun.output import last_lines
 from coolrun.pace import Pace, words
 from coolrun.streams import write
@@ -95,10 +95,9 @@ class Reporter:
 
     @hookimpl
     def coolrun_notice(self, message: str) -> None:
-        text = "\n".join(visible(line) for line in message.splitlines())
         self._screen.flush()
         with self._screen.aside():
-            write(sys.stderr, f"note: {text}\n")
+            write(sys.stderr, f"note: {visible_lines(message)}\n")
 
     def close(self) -> None:
         """Take the line of progress away. Called twice when all is well."""
